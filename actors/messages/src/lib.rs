@@ -1,0 +1,1 @@
+//! Every message that crosses a process boundary, made from the .proto files beside it.

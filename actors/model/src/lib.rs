@@ -1,0 +1,1 @@
+//! The pure nouns of Mesos: ids, resources, roles, attributes, task states, and their validation.

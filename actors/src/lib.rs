@@ -1,0 +1,1 @@
+//! What more than one daemon needs: status update streams, HTTP clients, drivers.

@@ -1,0 +1,1 @@
+//! Containers of the agent: launcher, isolators, fetcher and the launch helper.

@@ -1,0 +1,1 @@
+//! The agent's decisions: frameworks, executors, tasks, status updates, garbage collection. Pure.

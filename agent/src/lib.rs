@@ -1,0 +1,1 @@
+//! The agent daemon: actors, HTTP, files and containers around the pure core.

@@ -1,0 +1,1 @@
+//! Benchmarks: named cases, peers and ours in alternating rounds.

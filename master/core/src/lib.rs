@@ -1,0 +1,1 @@
+//! The master's decisions: state by noun, one file per conversation, the allocator. Pure.

@@ -1,0 +1,1 @@
+//! The master daemon: actors, HTTP, registrar and stores around the pure core.

@@ -1,0 +1,1 @@
+//! The actor runtime: libprocess in Rust. Knows nothing of Mesos.
