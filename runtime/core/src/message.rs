@@ -97,7 +97,10 @@ pub fn encode_serde<M: Message + Serialize>(
             .map_err(|error| EncodeError::Unwritable(error.to_string())),
         Codec::Json => serde_json::to_writer(out, message)
             .map_err(|error| EncodeError::Unwritable(error.to_string())),
-        Codec::Protobuf => Err(EncodeError::Unsupported { name: M::NAME, codec }),
+        Codec::Protobuf => Err(EncodeError::Unsupported {
+            name: M::NAME,
+            codec,
+        }),
     }
 }
 
@@ -107,11 +110,16 @@ pub fn decode_serde<M: Message + DeserializeOwned>(
     body: &[u8],
 ) -> Result<M, DecodeError> {
     match codec {
-        Codec::MessagePack => rmp_serde::from_slice(body)
-            .map_err(|error| DecodeError::Malformed(error.to_string())),
-        Codec::Json => serde_json::from_slice(body)
-            .map_err(|error| DecodeError::Malformed(error.to_string())),
-        Codec::Protobuf => Err(DecodeError::Unsupported { name: M::NAME, codec }),
+        Codec::MessagePack => {
+            rmp_serde::from_slice(body).map_err(|error| DecodeError::Malformed(error.to_string()))
+        }
+        Codec::Json => {
+            serde_json::from_slice(body).map_err(|error| DecodeError::Malformed(error.to_string()))
+        }
+        Codec::Protobuf => Err(DecodeError::Unsupported {
+            name: M::NAME,
+            codec,
+        }),
     }
 }
 
@@ -162,7 +170,11 @@ mod tests {
 
     #[test]
     fn a_skipped_field_in_the_middle_survives_both_codecs() {
-        let ping = Ping { count: 7, note: None, last: true };
+        let ping = Ping {
+            count: 7,
+            note: None,
+            last: true,
+        };
         for codec in [Codec::MessagePack, Codec::Json] {
             let mut body = Vec::new();
             ping.encode(codec, &mut body).unwrap();
@@ -184,7 +196,10 @@ mod tests {
 
     #[test]
     fn content_types_name_codecs() {
-        assert_eq!(Codec::from_content_type("application/json; charset=utf-8"), Some(Codec::Json));
+        assert_eq!(
+            Codec::from_content_type("application/json; charset=utf-8"),
+            Some(Codec::Json)
+        );
         assert_eq!(Codec::from_content_type("text/plain"), None);
     }
 }

@@ -57,7 +57,10 @@ pub struct Pid {
 impl Pid {
     /// The pid of actor `id` at `address`.
     pub fn new(id: impl Into<ActorId>, address: SocketAddr) -> Self {
-        Self { id: id.into(), address }
+        Self {
+            id: id.into(),
+            address,
+        }
     }
 }
 
@@ -88,11 +91,16 @@ impl FromStr for Pid {
     type Err = ParsePidError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (id, address) =
-            text.rsplit_once('@').ok_or_else(|| ParsePidError::MissingAt(text.to_owned()))?;
-        let address =
-            address.parse().map_err(|_| ParsePidError::BadAddress(address.to_owned()))?;
-        Ok(Self { id: ActorId::from(id), address })
+        let (id, address) = text
+            .rsplit_once('@')
+            .ok_or_else(|| ParsePidError::MissingAt(text.to_owned()))?;
+        let address = address
+            .parse()
+            .map_err(|_| ParsePidError::BadAddress(address.to_owned()))?;
+        Ok(Self {
+            id: ActorId::from(id),
+            address,
+        })
     }
 }
 
@@ -122,8 +130,17 @@ mod tests {
 
     #[test]
     fn bad_text_is_an_error_that_says_why() {
-        assert!(matches!("master".parse::<Pid>(), Err(ParsePidError::MissingAt(_))));
-        assert!(matches!("m@host:1".parse::<Pid>(), Err(ParsePidError::BadAddress(_))));
-        assert!(matches!("m@1.2.3.4".parse::<Pid>(), Err(ParsePidError::BadAddress(_))));
+        assert!(matches!(
+            "master".parse::<Pid>(),
+            Err(ParsePidError::MissingAt(_))
+        ));
+        assert!(matches!(
+            "m@host:1".parse::<Pid>(),
+            Err(ParsePidError::BadAddress(_))
+        ));
+        assert!(matches!(
+            "m@1.2.3.4".parse::<Pid>(),
+            Err(ParsePidError::BadAddress(_))
+        ));
     }
 }

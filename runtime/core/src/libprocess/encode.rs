@@ -1,0 +1,155 @@
+//! Writing messages and the answers to them.
+
+use std::io::Write as _;
+
+use crate::percent::encode_if;
+use crate::{Codec, Pid};
+
+/// The answer to a message that was put into an actor's mailbox (L8).
+pub const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+
+/// Appends one message as libprocess writes it (L5): the headers in its order, a body as
+/// one chunk, no body headers for an empty body. `Content-Type` comes along only when the
+/// codec is not protobuf, which libprocess takes for granted.
+///
+/// Ids go raw, parentheses included (L3), except for bytes that would break the request.
+pub fn encode(from: &Pid, to: &Pid, name: &str, codec: Codec, body: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"POST /");
+    if !to.id.as_str().is_empty() {
+        encode_if(to.id.as_str(), breaks_path_segment, out);
+        out.push(b'/');
+    }
+    encode_if(name, breaks_path, out);
+    out.extend_from_slice(b" HTTP/1.1\r\nUser-Agent: libprocess/");
+    let start = out.len();
+    encode_if(from.id.as_str(), breaks_header, out);
+    // Writing to a vector does not fail.
+    let _ = write!(out, "@{}", from.address);
+    let end = out.len();
+    out.extend_from_slice(b"\r\nLibprocess-From: ");
+    out.extend_from_within(start..end);
+    let _ = write!(
+        out,
+        "\r\nConnection: Keep-Alive\r\nHost: {}\r\n",
+        to.address
+    );
+    if codec != Codec::Protobuf {
+        let _ = write!(out, "Content-Type: {}\r\n", codec.content_type());
+    }
+    if body.is_empty() {
+        out.extend_from_slice(b"\r\n");
+    } else {
+        let _ = write!(
+            out,
+            "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n",
+            body.len()
+        );
+        out.extend_from_slice(body);
+        out.extend_from_slice(b"\r\n0\r\n\r\n");
+    }
+}
+
+/// Appends an answer with a line of text as its body, for what is not [`ACCEPTED`]: 400,
+/// 404, 413 and so on. With `close`, it tells the client that the connection ends here.
+pub fn answer(status: u16, text: &str, close: bool, out: &mut Vec<u8>) {
+    let reason = match status {
+        202 => "Accepted",
+        400 => "Bad Request",
+        404 => "Not Found",
+        408 => "Request Timeout",
+        413 => "Payload Too Large",
+        415 => "Unsupported Media Type",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "",
+    };
+    let _ = write!(out, "HTTP/1.1 {status} {reason}\r\n");
+    if close {
+        out.extend_from_slice(b"Connection: close\r\n");
+    }
+    if !text.is_empty() {
+        out.extend_from_slice(b"Content-Type: text/plain; charset=utf-8\r\n");
+    }
+    let _ = write!(out, "Content-Length: {}\r\n\r\n{text}", text.len());
+}
+
+fn breaks_path_segment(byte: u8) -> bool {
+    breaks_path(byte) || byte == b'/' || byte == b'%'
+}
+
+fn breaks_path(byte: u8) -> bool {
+    breaks_header(byte) || matches!(byte, b' ' | b'?' | b'#')
+}
+
+fn breaks_header(byte: u8) -> bool {
+    !matches!(byte, b' '..=b'~')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(to: &str, codec: Codec, body: &[u8]) -> String {
+        let from: Pid = "slave(1)@10.0.0.9:5051".parse().unwrap();
+        let mut out = Vec::new();
+        encode(
+            &from,
+            &to.parse().unwrap(),
+            "mesos.internal.X",
+            codec,
+            body,
+            &mut out,
+        );
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_body_is_one_chunk() {
+        assert_eq!(
+            text("master@10.0.0.1:5050", Codec::Protobuf, b"0123456789abcdef"),
+            "POST /master/mesos.internal.X HTTP/1.1\r\n\
+             User-Agent: libprocess/slave(1)@10.0.0.9:5051\r\n\
+             Libprocess-From: slave(1)@10.0.0.9:5051\r\n\
+             Connection: Keep-Alive\r\n\
+             Host: 10.0.0.1:5050\r\n\
+             Transfer-Encoding: chunked\r\n\r\n\
+             10\r\n0123456789abcdef\r\n0\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn an_empty_body_has_no_headers_and_an_empty_id_no_segment() {
+        assert_eq!(
+            text("@10.0.0.1:5050", Codec::MessagePack, b""),
+            "POST /mesos.internal.X HTTP/1.1\r\n\
+             User-Agent: libprocess/slave(1)@10.0.0.9:5051\r\n\
+             Libprocess-From: slave(1)@10.0.0.9:5051\r\n\
+             Connection: Keep-Alive\r\n\
+             Host: 10.0.0.1:5050\r\n\
+             Content-Type: application/x-msgpack\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn ids_cannot_break_the_request() {
+        let line = text("a/b?c%d(1)\r\né@10.0.0.1:5050", Codec::Protobuf, b"");
+        assert!(
+            line.starts_with("POST /a%2Fb%3Fc%25d(1)%0D%0A%C3%A9/mesos.internal.X HTTP/1.1\r\n"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn answers_carry_their_text() {
+        let mut out = Vec::new();
+        answer(404, "", false, &mut out);
+        answer(400, "no", true, &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n\
+             HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\
+             Content-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\n\r\nno"
+        );
+    }
+}
