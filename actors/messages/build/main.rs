@@ -1,0 +1,30 @@
+//! Makes the message types and their field tables from the `.proto` files.
+
+mod files;
+mod names;
+mod tables;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// Where the `.proto` files are, relative to this crate.
+const PROTO_ROOT: &str = "proto";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed={PROTO_ROOT}");
+
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let root = Path::new(PROTO_ROOT);
+    let descriptors = protox::compile(files::protos_under(root)?, [root])?;
+
+    fs::write(out.join("tables.rs"), tables::generate(&descriptors)?)?;
+
+    prost_build::Config::new()
+        .out_dir(&out)
+        .bytes(["."])
+        .btree_map(["."])
+        .compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! What upstream says of a text that is not JSON: the line, and the rest of it from
+//! where its parser stopped. So this reads a text once more, stopping where it stops.
+
+/// Deeper than this upstream gives up as well.
+const MAX_DEPTH: usize = 200;
+/// The most of the offending line that is quoted.
+const MAX_QUOTE: usize = 1000;
+
+/// Why `text` is not JSON, `error` being what our own parser has against it.
+pub(super) fn describe(text: &[u8], error: &serde_json::Error) -> String {
+    let mut scanner = Scanner { text, at: 0 };
+    if scanner.value(0).is_none() {
+        return scanner.complaint();
+    }
+    scanner.skip_space();
+    if scanner.at < text.len() {
+        let trailing = quote(scanner.rest().trim_ascii_end());
+        return format!("Parsed JSON included non-whitespace trailing characters: {trailing}");
+    }
+    // Only our parser minds: a number that is too large, nesting, text that is not UTF-8.
+    if error.to_string().starts_with("number out of range") {
+        "Value out of range".to_owned()
+    } else {
+        error.to_string()
+    }
+}
+
+fn quote(text: &[u8]) -> String {
+    let shown = text.get(..MAX_QUOTE).unwrap_or(text);
+    String::from_utf8_lossy(shown).into_owned()
+}
+
+/// Reads JSON, standing after an error at what upstream quotes.
+struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Scanner<'_> {
+    fn rest(&self) -> &[u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn complaint(&self) -> String {
+        let before = self.text.get(..self.at).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let rest: Vec<u8> = self
+            .rest()
+            .iter()
+            .copied()
+            .take_while(|byte| *byte != b'\n')
+            .filter(|byte| *byte >= b' ')
+            .collect();
+        format!("syntax error at line {line} near: {}", quote(&rest))
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    /// Steps over the next byte if it is `byte`.
+    fn eat(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    /// As [`Self::eat`], past white space.
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        self.skip_space();
+        self.eat(byte)
+    }
+
+    fn value(&mut self, depth: usize) -> Option<()> {
+        self.skip_space();
+        match self.peek()? {
+            b'n' => self.word(b"null"),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'"' => self.string(),
+            b'[' => {
+                self.at += 1;
+                self.list(depth)
+            }
+            b'{' => {
+                self.at += 1;
+                self.object(depth)
+            }
+            b'-' | b'0'..=b'9' => self.number(),
+            _ => None,
+        }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        word.iter().try_for_each(|byte| self.eat(*byte))
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let start = self.at;
+        while matches!(
+            self.peek(),
+            Some(b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
+        ) {
+            self.at += 1;
+        }
+        let digits = std::str::from_utf8(self.text.get(start..self.at)?).ok()?;
+        digits.parse::<f64>().ok().map(|_| ())
+    }
+
+    fn string(&mut self) -> Option<()> {
+        self.at += 1;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                b'\\' => {
+                    self.at += 1;
+                    self.escape()?;
+                }
+                0..b' ' => return None,
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        let escape = self.peek()?;
+        self.at += 1;
+        match escape {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
+            b'u' => (0..4).try_for_each(|_| self.peek()?.is_ascii_hexdigit().then(|| self.at += 1)),
+            _ => None,
+        }
+    }
+
+    fn list(&mut self, depth: usize) -> Option<()> {
+        if depth >= MAX_DEPTH {
+            return None;
+        }
+        if self.expect(b']').is_some() {
+            return Some(());
+        }
+        loop {
+            self.value(depth + 1)?;
+            if self.expect(b',').is_none() {
+                return self.expect(b']');
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Option<()> {
+        if depth >= MAX_DEPTH {
+            return None;
+        }
+        if self.expect(b'}').is_some() {
+            return Some(());
+        }
+        loop {
+            self.skip_space();
+            if self.peek()? != b'"' {
+                return None;
+            }
+            self.string()?;
+            self.expect(b':')?;
+            self.value(depth + 1)?;
+            if self.expect(b',').is_none() {
+                return self.expect(b'}');
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The binary form of protobuf, field by field.
+
+use thiserror::Error;
+
+/// Messages nested deeper than this are refused, as `prost` refuses them.
+pub(crate) const MAX_DEPTH: usize = 100;
+
+/// The bytes are no protobuf message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum Malformed {
+    #[error("a field is cut short")]
+    CutShort,
+    #[error("a number takes more than ten bytes")]
+    LongNumber,
+    #[error("a field has number 0 or one above 2^29")]
+    FieldNumber,
+    #[error("a field has an unknown wire type")]
+    WireType,
+    #[error("messages nest deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+    #[error("a string is not UTF-8")]
+    NotText,
+    #[error("a field is not of its type's wire form")]
+    WrongForm,
+}
+
+/// The value of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    /// A string, bytes or a message.
+    Length(&'a [u8]),
+    /// Four bytes: no message of ours has such a field.
+    Fixed32,
+    /// A group, skipped: no message of ours has one.
+    Group,
+}
+
+/// Reads the fields of a message one after another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// What is not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// The next field's number and value; none at the end.
+    pub(crate) fn field(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let (number, wire_type) = self.key()?;
+        let value = match wire_type {
+            0 => Value::Varint(self.varint()?),
+            1 => Value::Fixed64(u64::from_le_bytes(self.array()?)),
+            2 => {
+                let length = usize::try_from(self.varint()?).map_err(|_| Malformed::CutShort)?;
+                Value::Length(self.take(length)?)
+            }
+            3 => {
+                self.skip_group(number)?;
+                Value::Group
+            }
+            5 => {
+                self.take(4)?;
+                Value::Fixed32
+            }
+            _ => return Err(Malformed::WireType),
+        };
+        Ok(Some((number, value)))
+    }
+
+    fn key(&mut self) -> Result<(u32, u64), Malformed> {
+        let key = self.varint()?;
+        let number = u32::try_from(key >> 3).map_err(|_| Malformed::FieldNumber)?;
+        if number == 0 || number >= 1 << 29 {
+            return Err(Malformed::FieldNumber);
+        }
+        Ok((number, key & 7))
+    }
+
+    fn varint(&mut self) -> Result<u64, Malformed> {
+        let mut value = 0;
+        for (place, byte) in self.rest.iter().enumerate().take(10) {
+            value |= u64::from(byte & 0x7f) << (7 * place);
+            if *byte < 0x80 {
+                self.rest = self.rest.get(place + 1..).unwrap_or_default();
+                return Ok(value);
+            }
+        }
+        Err(if self.rest.len() < 10 {
+            Malformed::CutShort
+        } else {
+            Malformed::LongNumber
+        })
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(Malformed::CutShort)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn array(&mut self) -> Result<[u8; 8], Malformed> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(Malformed::CutShort)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    /// Reads on to the end of the group `number`, and of the groups inside it.
+    fn skip_group(&mut self, number: u32) -> Result<(), Malformed> {
+        let mut open = vec![number];
+        while let Some(innermost) = open.last().copied() {
+            if open.len() > MAX_DEPTH {
+                return Err(Malformed::TooDeep);
+            }
+            match self.key()? {
+                (_, 0) => {
+                    self.varint()?;
+                }
+                (_, 1) => {
+                    self.take(8)?;
+                }
+                (_, 2) => {
+                    let length = self.varint()?;
+                    self.take(usize::try_from(length).map_err(|_| Malformed::CutShort)?)?;
+                }
+                (inner, 3) => open.push(inner),
+                (end, 4) if end == innermost => {
+                    open.pop();
+                }
+                (_, 5) => {
+                    self.take(4)?;
+                }
+                _ => return Err(Malformed::WireType),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends a field's number and a varint.
+pub(crate) fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
+    put_key(out, number, 0);
+    put_raw_varint(out, value);
+}
+
+/// Appends a field's number and eight bytes.
+pub(crate) fn put_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
+    put_key(out, number, 1);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Appends a string or bytes.
+pub(crate) fn put_bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
+    put_key(out, number, 2);
+    put_raw_varint(out, value.len() as u64);
+    out.extend_from_slice(value);
+}
+
+/// Appends a message that `write` writes. Its length stands before it and is known
+/// only after it: most are shorter than 128 bytes, so one byte is kept free and the
+/// message moves only when that is not enough.
+pub(crate) fn put_message<E>(
+    out: &mut Vec<u8>,
+    number: u32,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    put_key(out, number, 2);
+    let length_at = out.len();
+    out.push(0);
+    write(out)?;
+    let length = out.len().saturating_sub(length_at + 1) as u64;
+    let mut written = Vec::new();
+    put_raw_varint(&mut written, length);
+    out.splice(length_at..length_at + 1, written);
+    Ok(())
+}
+
+fn put_key(out: &mut Vec<u8>, number: u32, wire_type: u64) {
+    put_raw_varint(out, u64::from(number) << 3 | wire_type);
+}
+
+fn put_raw_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
