@@ -1,0 +1,321 @@
+//! One registered agent.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use messages::v1;
+use model::Resources;
+use model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, TaskId};
+use runtime_core::Pid;
+
+use super::AgentCapabilities;
+use crate::counts::TaskCounts;
+use crate::env::{Time, Uuid};
+
+/// An agent that has registered with this master: what it is, what it has, and what
+/// runs on it.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    pub(super) id: AgentId,
+    pub(super) info: Arc<v1::AgentInfo>,
+    pub(super) pid: Pid,
+    pub(super) version: Arc<str>,
+    pub(super) capabilities: AgentCapabilities,
+    pub(super) connection: AgentConnection,
+    pub(super) registered: Time,
+    pub(super) reregistered: Option<Time>,
+    pub(super) total: Resources,
+    pub(super) offered: Resources,
+    pub(super) used: OrdMap<FrameworkId, Resources>,
+    pub(super) tasks: OrdSet<(FrameworkId, TaskId)>,
+    pub(super) executors: OrdSet<(FrameworkId, ExecutorId)>,
+    pub(super) offers: OrdSet<OfferId>,
+    pub(super) killed: OrdSet<(FrameworkId, TaskId)>,
+    pub(super) counts: TaskCounts,
+    pub(super) resource_version: Option<Uuid>,
+    /// Grows with each (re-)registration and disconnection, so that old timers are
+    /// told from new ones.
+    pub(super) epoch: u64,
+    pub(super) missed_pings: u32,
+}
+
+/// Whether an agent can be reached, and used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentConnection {
+    /// Connected; its resources are offered.
+    Active,
+    /// Its connection broke; it has some time to return (M18).
+    Disconnected,
+}
+
+impl Agent {
+    /// The id that a master gave it (M8).
+    pub const fn id(&self) -> &AgentId {
+        &self.id
+    }
+
+    /// What it said of itself.
+    pub fn info(&self) -> &v1::AgentInfo {
+        &self.info
+    }
+
+    /// Where it receives messages.
+    pub const fn pid(&self) -> &Pid {
+        &self.pid
+    }
+
+    /// The name of its machine.
+    pub fn hostname(&self) -> &str {
+        &self.info.hostname
+    }
+
+    /// The version of its program.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What it can do (M45).
+    pub const fn capabilities(&self) -> AgentCapabilities {
+        self.capabilities
+    }
+
+    /// Whether it is connected.
+    pub const fn is_connected(&self) -> bool {
+        matches!(self.connection, AgentConnection::Active)
+    }
+
+    /// Whether its resources are offered.
+    pub const fn is_active(&self) -> bool {
+        matches!(self.connection, AgentConnection::Active)
+    }
+
+    /// When it first registered with this master.
+    pub const fn registered(&self) -> Time {
+        self.registered
+    }
+
+    /// When it last re-registered with this master, if it did.
+    pub const fn reregistered(&self) -> Option<Time> {
+        self.reregistered
+    }
+
+    /// All that it has.
+    pub const fn total(&self) -> &Resources {
+        &self.total
+    }
+
+    /// What outstanding offers hold of it.
+    pub const fn offered(&self) -> &Resources {
+        &self.offered
+    }
+
+    /// What live tasks and executors use of it, by framework; a framework without use
+    /// is absent.
+    pub const fn used(&self) -> &OrdMap<FrameworkId, Resources> {
+        &self.used
+    }
+
+    /// What live tasks and executors use of it, of all frameworks.
+    pub fn total_used(&self) -> Resources {
+        let mut sum = Resources::default();
+        for used in self.used.values() {
+            sum += used;
+        }
+        sum
+    }
+
+    /// Its tasks, including those that ended but are not acknowledged yet.
+    pub const fn tasks(&self) -> &OrdSet<(FrameworkId, TaskId)> {
+        &self.tasks
+    }
+
+    /// Its tasks of one framework.
+    pub fn tasks_of<'a>(
+        &'a self,
+        framework: &'a FrameworkId,
+    ) -> impl Iterator<Item = &'a TaskId> + 'a {
+        self.tasks
+            .range((framework.clone(), TaskId::from(""))..)
+            .take_while(move |(owner, _)| owner == framework)
+            .map(|(_, task)| task)
+    }
+
+    /// Its executors.
+    pub const fn executors(&self) -> &OrdSet<(FrameworkId, ExecutorId)> {
+        &self.executors
+    }
+
+    /// Its executors of one framework.
+    pub fn executors_of<'a>(
+        &'a self,
+        framework: &'a FrameworkId,
+    ) -> impl Iterator<Item = &'a ExecutorId> + 'a {
+        self.executors
+            .range((framework.clone(), ExecutorId::from(""))..)
+            .take_while(move |(owner, _)| owner == framework)
+            .map(|(_, executor)| executor)
+    }
+
+    /// Outstanding offers of its resources.
+    pub const fn offers(&self) -> &OrdSet<OfferId> {
+        &self.offers
+    }
+
+    /// Its tasks by state.
+    pub const fn task_counts(&self) -> &TaskCounts {
+        &self.counts
+    }
+
+    /// The version of its resources, which operations must name.
+    pub const fn resource_version(&self) -> Option<Uuid> {
+        self.resource_version
+    }
+}
+
+/// Changes; only [`super::Agents`] and the conversations make them.
+impl Agent {
+    pub(crate) const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) const fn info_shared(&self) -> &Arc<v1::AgentInfo> {
+        &self.info
+    }
+
+    pub(crate) fn use_resources(&mut self, framework: &FrameworkId, resources: &Resources) {
+        *self.used.entry(framework.clone()).or_default() += resources;
+    }
+
+    pub(crate) fn release(&mut self, framework: &FrameworkId, resources: &Resources) {
+        if let Some(used) = self.used.get_mut(framework) {
+            *used -= resources;
+            if used.is_empty() {
+                self.used.remove(framework);
+            }
+        }
+    }
+
+    pub(crate) fn add_task(&mut self, framework: &FrameworkId, task: &TaskId) {
+        self.tasks.insert((framework.clone(), task.clone()));
+    }
+
+    pub(crate) fn remove_task(&mut self, framework: &FrameworkId, task: &TaskId) {
+        let key = (framework.clone(), task.clone());
+        self.tasks.remove(&key);
+        self.killed.remove(&key);
+    }
+
+    pub(crate) const fn counts_mut(&mut self) -> &mut TaskCounts {
+        &mut self.counts
+    }
+
+    pub(crate) fn add_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
+        self.executors.insert((framework.clone(), executor.clone()));
+    }
+
+    pub(crate) fn remove_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
+        self.executors.remove(&(framework.clone(), executor.clone()));
+    }
+
+    pub(crate) fn add_offer(&mut self, offer: &OfferId, resources: &Resources) {
+        self.offers.insert(offer.clone());
+        self.offered += resources;
+    }
+
+    pub(crate) fn remove_offer(&mut self, offer: &OfferId, resources: &Resources) {
+        self.offers.remove(offer);
+        self.offered -= resources;
+    }
+
+    /// Remembers a kill that could not be sent, up to
+    /// [`KILLED_TASKS_MAX`](crate::limits::KILLED_TASKS_MAX) (M42).
+    pub(crate) fn remember_kill(&mut self, framework: &FrameworkId, task: &TaskId) {
+        if self.killed.len() < crate::limits::KILLED_TASKS_MAX {
+            self.killed.insert((framework.clone(), task.clone()));
+        }
+    }
+
+    pub(crate) fn was_killed(&self, framework: &FrameworkId, task: &TaskId) -> bool {
+        self.killed.contains(&(framework.clone(), task.clone()))
+    }
+
+    pub(crate) fn forget_kills(&mut self) {
+        self.killed.clear();
+    }
+
+    pub(crate) const fn disconnect(&mut self) {
+        self.connection = AgentConnection::Disconnected;
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+
+    /// The agent is back, perhaps with another description.
+    pub(crate) fn return_as(&mut self, returned: Returned, now: Time) {
+        self.info = returned.info;
+        self.version = returned.version;
+        self.capabilities = returned.capabilities;
+        self.total = returned.total;
+        self.resource_version = returned.resource_version;
+        self.connection = AgentConnection::Active;
+        self.reregistered = Some(now);
+        self.epoch = self.epoch.wrapping_add(1);
+        self.missed_pings = 0;
+    }
+
+    /// One more ping went unanswered; how many that makes.
+    pub(crate) const fn miss_ping(&mut self) -> u32 {
+        self.missed_pings = self.missed_pings.saturating_add(1);
+        self.missed_pings
+    }
+
+    pub(crate) const fn forget_missed_pings(&mut self) {
+        self.missed_pings = 0;
+    }
+
+    pub(crate) const fn missed_pings(&self) -> u32 {
+        self.missed_pings
+    }
+
+    pub(crate) fn set_total(&mut self, total: Resources, version: Option<Uuid>) {
+        self.total = total;
+        if version.is_some() {
+            self.resource_version = version;
+        }
+    }
+}
+
+/// What an agent says of itself when it registers or returns.
+#[derive(Debug, Clone)]
+pub(crate) struct Returned {
+    pub(crate) info: Arc<v1::AgentInfo>,
+    pub(crate) version: Arc<str>,
+    pub(crate) capabilities: AgentCapabilities,
+    pub(crate) total: Resources,
+    pub(crate) resource_version: Option<Uuid>,
+}
+
+impl Returned {
+    /// A fresh record of the agent.
+    pub(crate) fn into_agent(self, id: AgentId, pid: Pid, now: Time) -> Agent {
+        Agent {
+            id,
+            info: self.info,
+            pid,
+            version: self.version,
+            capabilities: self.capabilities,
+            connection: AgentConnection::Active,
+            registered: now,
+            reregistered: None,
+            total: self.total,
+            offered: Resources::default(),
+            used: OrdMap::new(),
+            tasks: OrdSet::new(),
+            executors: OrdSet::new(),
+            offers: OrdSet::new(),
+            killed: OrdSet::new(),
+            counts: TaskCounts::default(),
+            resource_version: self.resource_version,
+            epoch: 0,
+            missed_pings: 0,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! A task as the master keeps it: small, since there may be a million.
+
+use std::sync::Arc;
+
+use messages::v1;
+use model::Resources;
+use model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
+use model::task_state::TaskStateExt as _;
+use prost::Message as _;
+
+use crate::env::Uuid;
+
+/// One task. Parts that only views need are kept as encoded protobuf and read when
+/// somebody asks.
+#[derive(Debug, Clone)]
+pub struct Task {
+    id: TaskId,
+    name: Arc<str>,
+    framework: FrameworkId,
+    agent: AgentId,
+    executor: Option<ExecutorId>,
+    state: v1::TaskState,
+    unacknowledged: Option<(v1::TaskState, Uuid)>,
+    resources: Arc<Resources>,
+    /// The latest status of each run of equal states, oldest first, as encoded
+    /// `TaskStatus` without the ids that the task holds, and without data.
+    statuses: Vec<Arc<[u8]>>,
+    /// Encoded [`v1::Task`] with only the optional parts set: labels, discovery,
+    /// container, health check, kill policy, user, limits.
+    details: Option<Arc<[u8]>>,
+}
+
+impl Task {
+    /// A task that is about to be sent to its agent.
+    pub(crate) fn launched(
+        info: &v1::TaskInfo,
+        framework: &FrameworkId,
+        agent: &AgentId,
+        resources: Arc<Resources>,
+    ) -> Self {
+        let user = [
+            info.command.as_ref(),
+            info.executor.as_ref().and_then(|executor| executor.command.as_ref()),
+        ]
+        .into_iter()
+        .flatten()
+        .find_map(|command| command.user.clone());
+        let (id, name) = id_and_name(&info.task_id, &info.name);
+        Self {
+            id,
+            name,
+            framework: framework.clone(),
+            agent: agent.clone(),
+            executor: info.executor.as_ref().map(|it| ExecutorId::from(&it.executor_id)),
+            state: v1::TaskState::TaskStaging,
+            unacknowledged: None,
+            resources,
+            statuses: Vec::new(),
+            details: encode_details(v1::Task {
+                labels: info.labels.clone(),
+                discovery: info.discovery.clone(),
+                container: info.container.clone(),
+                health_check: info.health_check.clone(),
+                kill_policy: info.kill_policy.clone(),
+                limits: info.limits.clone(),
+                user,
+                ..v1::Task::default()
+            }),
+        }
+    }
+
+    /// A task as its agent reports it (M31). Its resources are given apart, already
+    /// checked.
+    pub(crate) fn reported(task: v1::Task, resources: Arc<Resources>) -> Self {
+        let (id, name) = id_and_name(&task.task_id, &task.name);
+        let unacknowledged = task
+            .status_update_uuid
+            .as_deref()
+            .and_then(Uuid::from_bytes)
+            .and_then(|uuid| {
+                let state = v1::TaskState::try_from(task.status_update_state?).ok()?;
+                Some((state, uuid))
+            });
+        Self {
+            id,
+            name,
+            framework: FrameworkId::from(&task.framework_id),
+            agent: AgentId::from(&task.agent_id),
+            executor: task
+                .executor_id
+                .as_ref()
+                .filter(|executor| !executor.value.is_empty())
+                .map(ExecutorId::from),
+            state: v1::TaskState::try_from(task.state).unwrap_or(v1::TaskState::TaskUnknown),
+            unacknowledged,
+            resources,
+            statuses: task.statuses.into_iter().map(encode_status).collect(),
+            details: encode_details(v1::Task {
+                labels: task.labels,
+                discovery: task.discovery,
+                container: task.container,
+                health_check: task.health_check,
+                kill_policy: task.kill_policy,
+                limits: task.limits,
+                user: task.user,
+                ..v1::Task::default()
+            }),
+        }
+    }
+
+    /// The task's id, unique among its framework's live tasks.
+    pub const fn id(&self) -> &TaskId {
+        &self.id
+    }
+
+    /// The name for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The framework that launched it.
+    pub const fn framework(&self) -> &FrameworkId {
+        &self.framework
+    }
+
+    /// The agent that it was sent to.
+    pub const fn agent(&self) -> &AgentId {
+        &self.agent
+    }
+
+    /// Its executor; `None` for a command task.
+    pub const fn executor(&self) -> Option<&ExecutorId> {
+        self.executor.as_ref()
+    }
+
+    /// The latest state the master knows, which the framework may not have seen yet (M36).
+    pub const fn state(&self) -> v1::TaskState {
+        self.state
+    }
+
+    /// State and uuid of the update that the framework has yet to acknowledge.
+    pub const fn unacknowledged(&self) -> Option<(v1::TaskState, Uuid)> {
+        self.unacknowledged
+    }
+
+    /// The state that the framework has been told: what reconciliation answers (M41).
+    pub fn told_state(&self) -> v1::TaskState {
+        self.unacknowledged.map_or(self.state, |(state, _)| state)
+    }
+
+    /// What it was given, allocated to a role; without its executor's part.
+    pub fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
+    /// The role that its resources are allocated to.
+    pub fn role(&self) -> Option<model::Role> {
+        self.resources.allocations().into_keys().next()
+    }
+
+    /// Whether it still holds resources: neither ended nor unreachable (M40).
+    pub fn is_live(&self) -> bool {
+        !self.state.is_terminal() && self.state != v1::TaskState::TaskUnreachable
+    }
+
+    /// The statuses, oldest first: the latest of each run of equal states.
+    pub fn statuses(&self) -> impl DoubleEndedIterator<Item = v1::TaskStatus> + '_ {
+        self.statuses.iter().map(|bytes| self.decode_status(bytes))
+    }
+
+    /// The latest status.
+    pub fn last_status(&self) -> Option<v1::TaskStatus> {
+        self.statuses.last().map(|bytes| self.decode_status(bytes))
+    }
+
+    /// The whole task as protobuf, for GET_TASKS and the like.
+    pub fn to_proto(&self) -> v1::Task {
+        let details = self.details();
+        v1::Task {
+            name: self.name.to_string(),
+            task_id: self.id.to_proto(),
+            framework_id: self.framework.to_proto(),
+            executor_id: self.executor.as_ref().map(ExecutorId::to_proto),
+            agent_id: self.agent.to_proto(),
+            state: self.state.into(),
+            resources: self.resources.to_proto(),
+            statuses: self.statuses().collect(),
+            status_update_state: self.unacknowledged.map(|(state, _)| state.into()),
+            status_update_uuid: self.unacknowledged.map(|(_, uuid)| uuid.bytes().to_vec()),
+            ..details
+        }
+    }
+
+    /// A [`v1::Task`] of which only labels, discovery, container, health check, kill
+    /// policy, user and limits mean anything.
+    pub fn details(&self) -> v1::Task {
+        self.details
+            .as_deref()
+            .and_then(|bytes| v1::Task::decode(bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// Takes a new status in and says whether it is of another state than the one
+    /// before. A state that ended is never left.
+    pub(crate) fn push_status(
+        &mut self,
+        status: v1::TaskStatus,
+        latest: v1::TaskState,
+    ) -> bool {
+        if !self.state.is_terminal() {
+            self.state = latest;
+        }
+        let state = status.state;
+        let same = self
+            .statuses
+            .last()
+            .is_some_and(|last| self.decode_status(last).state == state);
+        if same {
+            self.statuses.pop();
+        }
+        self.statuses.push(encode_status(status));
+        !same
+    }
+
+    /// Remembers which update the framework must acknowledge next.
+    pub(crate) const fn set_unacknowledged(&mut self, state: v1::TaskState, uuid: Uuid) {
+        self.unacknowledged = Some((state, uuid));
+    }
+
+    fn decode_status(&self, bytes: &[u8]) -> v1::TaskStatus {
+        let status = v1::TaskStatus::decode(bytes).unwrap_or_default();
+        v1::TaskStatus {
+            task_id: self.id.to_proto(),
+            agent_id: Some(self.agent.to_proto()),
+            executor_id: self.executor.as_ref().map(ExecutorId::to_proto),
+            ..status
+        }
+    }
+}
+
+/// Id and name, sharing one text when they are the same.
+fn id_and_name(id: &v1::TaskId, name: &str) -> (TaskId, Arc<str>) {
+    let text: Arc<str> = Arc::from(id.value.as_str());
+    let name = if name == id.value { Arc::clone(&text) } else { Arc::from(name) };
+    (TaskId::new(text), name)
+}
+
+fn encode_status(status: v1::TaskStatus) -> Arc<[u8]> {
+    let bare = v1::TaskStatus {
+        task_id: v1::TaskId::default(),
+        agent_id: None,
+        executor_id: None,
+        data: None,
+        ..status
+    };
+    bare.encode_to_vec().into()
+}
+
+fn encode_details(details: v1::Task) -> Option<Arc<[u8]>> {
+    (details != v1::Task::default()).then(|| details.encode_to_vec().into())
+}
