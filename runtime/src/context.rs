@@ -1,0 +1,312 @@
+//! The context: an actor's only window on the world.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use runtime_core::{ActorId, Message, Pid};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::actor::Actor;
+use crate::http::{Published, Responder, StreamHead, StreamWriter};
+use crate::mailbox::{Event, Mailbox};
+use crate::metrics::Metrics;
+use crate::node::{Node, Placement, SpawnError};
+use crate::timers::Timer;
+
+/// Something to do with the actor later.
+pub(crate) type Call<A> = Box<dyn FnOnce(&mut A, &mut Context<'_, A>) + Send>;
+
+/// What the host keeps for its actor between events.
+pub(crate) struct Core<A: Actor> {
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) node: Node,
+    pub(crate) terminating: bool,
+    timers: BTreeMap<u64, (Timer, Call<A>)>,
+    running: BTreeMap<u64, AbortHandle>,
+    next_run: u64,
+    /// Made at first use: most actors need no randomness.
+    rng: Option<Box<StdRng>>,
+}
+
+impl<A: Actor> Core<A> {
+    pub(crate) fn new(mailbox: Arc<Mailbox>, node: Node) -> Self {
+        Self {
+            mailbox,
+            node,
+            terminating: false,
+            timers: BTreeMap::new(),
+            running: BTreeMap::new(),
+            next_run: 0,
+            rng: None,
+        }
+    }
+
+    pub(crate) fn take_timer(&mut self, sequence: u64) -> Option<Call<A>> {
+        let call = self.timers.remove(&sequence).map(|(_, call)| call);
+        self.count_timers();
+        call
+    }
+
+    fn count_timers(&self) {
+        self.mailbox
+            .figures
+            .timers_pending
+            .store(self.timers.len() as u64, Ordering::Relaxed);
+    }
+
+    /// The actor has ended: nothing of it goes on.
+    pub(crate) fn end(&mut self) {
+        for (timer, _) in std::mem::take(&mut self.timers).into_values() {
+            self.node.timers().cancel(timer);
+        }
+        for task in std::mem::take(&mut self.running).into_values() {
+            task.abort();
+        }
+    }
+}
+
+/// What an actor may do: read the clock, draw randomness, send, link, set timers, spawn
+/// and terminate actors, answer streams, and run calls of its ports.
+pub struct Context<'a, A: Actor> {
+    core: &'a mut Core<A>,
+}
+
+impl<'a, A: Actor> Context<'a, A> {
+    pub(crate) fn new(core: &'a mut Core<A>) -> Self {
+        Self { core }
+    }
+
+    /// This actor's own pid.
+    pub fn me(&self) -> &Pid {
+        &self.core.mailbox.pid
+    }
+
+    /// The node that the actor lives on.
+    pub fn node(&self) -> &Node {
+        &self.core.node
+    }
+
+    /// The monotonic clock.
+    pub fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// The wall clock, as time since 1970.
+    pub fn wall_time(&self) -> Duration {
+        self.core.node.world().wall_time()
+    }
+
+    /// Randomness: seeded by the simulator, by the operating system otherwise.
+    pub fn rng(&mut self) -> &mut StdRng {
+        let core = &mut *self.core;
+        core.rng
+            .get_or_insert_with(|| Box::new(core.node.world().rng()))
+    }
+
+    /// A random (version 4) UUID.
+    pub fn uuid(&mut self) -> Uuid {
+        let mut bytes = [0_u8; 16];
+        rand::Rng::fill_bytes(self.rng(), &mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// The node's metrics.
+    pub fn metrics(&self) -> &Metrics {
+        self.core.node.metrics()
+    }
+
+    /// Sends a message: at most once, in order per pair while one connection lasts (L11).
+    pub fn send<M: Message>(&self, to: &Pid, message: M) {
+        self.core.node.send(self.me(), to, message);
+    }
+
+    /// Sends bytes that are encoded already, under any name.
+    pub fn send_encoded(&self, to: &Pid, name: &str, codec: runtime_core::Codec, body: &[u8]) {
+        self.core
+            .node
+            .send_encoded(self.me(), to, name, codec, body);
+    }
+
+    /// Asks for [`Actor::exited`] once when `peer` ends or its node's connection breaks
+    /// (L13, L14). Linking twice is linking once.
+    pub fn link(&mut self, peer: &Pid) {
+        self.core
+            .mailbox
+            .figures
+            .links
+            .fetch_add(1, Ordering::Relaxed);
+        self.core.node.link(&self.core.mailbox, peer);
+    }
+
+    /// Links over a fresh connection, for when the present one is suspected to be half
+    /// open (L15); the old connection's end is not reported.
+    pub fn relink(&mut self, peer: &Pid) {
+        self.core
+            .mailbox
+            .figures
+            .links
+            .fetch_add(1, Ordering::Relaxed);
+        self.core.node.relink(&self.core.mailbox, peer);
+    }
+
+    /// Calls `then` after `delay`, unless cancelled or the actor ends first.
+    pub fn after(
+        &mut self,
+        delay: Duration,
+        then: impl FnOnce(&mut A, &mut Context<'_, A>) + Send + 'static,
+    ) -> Timer {
+        let timer = self
+            .core
+            .node
+            .timers()
+            .set(Instant::now() + delay, Arc::downgrade(&self.core.mailbox));
+        self.core
+            .timers
+            .insert(timer.sequence, (timer, Box::new(then)));
+        self.core.count_timers();
+        timer
+    }
+
+    /// Cancels a timer; nothing happens when it has fired.
+    pub fn cancel(&mut self, timer: Timer) {
+        self.core.node.timers().cancel(timer);
+        self.core.timers.remove(&timer.sequence);
+        self.core.count_timers();
+    }
+
+    /// Runs an asynchronous call of a port on this actor's thread. Its result comes back
+    /// as an event; it is dropped when the actor ends first.
+    pub fn run<F>(
+        &mut self,
+        call: F,
+        then: impl FnOnce(&mut A, F::Output, &mut Context<'_, A>) + Send + 'static,
+    ) where
+        F: Future + 'static,
+        F::Output: Send,
+    {
+        let key = self.core.next_run;
+        self.core.next_run += 1;
+        let mailbox = Arc::clone(&self.core.mailbox);
+        let task = tokio::task::spawn_local(async move {
+            let result = call.await;
+            let done: Call<A> = Box::new(move |actor, context| {
+                context.core.running.remove(&key);
+                then(actor, result, context);
+            });
+            mailbox.push(Event::Call(Box::new(done)));
+        });
+        self.core.running.insert(key, task.abort_handle());
+    }
+
+    /// A handle by which ports and streams call this actor from outside.
+    pub fn handle(&self) -> Handle<A> {
+        Handle {
+            mailbox: Arc::clone(&self.core.mailbox),
+            actor: std::marker::PhantomData,
+        }
+    }
+
+    /// Spawns an actor on this node (L20).
+    pub fn spawn<B: Actor>(
+        &self,
+        id: impl Into<ActorId>,
+        actor: B,
+        placement: Placement,
+    ) -> Result<Handle<B>, SpawnError> {
+        self.core.node.spawn(id, actor, placement)
+    }
+
+    /// Ends an actor of this node before it handles anything more (L20).
+    pub fn terminate(&self, pid: &Pid) {
+        self.core.node.terminate(pid);
+    }
+
+    /// Ends this actor after the current event.
+    pub fn stop(&mut self) {
+        self.core.terminating = true;
+    }
+
+    /// Serves `path` below this actor's id from shared data: on an HTTP thread, without
+    /// an event for the actor.
+    pub fn publish(&self, path: &str, published: Published) {
+        self.core.node.publish(&self.core.mailbox, path, published);
+    }
+
+    /// Answers a request with a stream of records. `closed` is called once if the client
+    /// goes before the stream is finished.
+    pub fn stream(
+        &mut self,
+        responder: Responder,
+        head: StreamHead,
+        closed: impl FnOnce(&mut A, &mut Context<'_, A>) + Send + 'static,
+    ) -> StreamWriter {
+        let handle = self.handle();
+        responder.stream(head, Box::new(move || handle.call(closed)))
+    }
+}
+
+/// Calls a known actor from outside: from ports, streams, daemons and tests.
+pub struct Handle<A: Actor> {
+    mailbox: Arc<Mailbox>,
+    actor: std::marker::PhantomData<fn(A)>,
+}
+
+impl<A: Actor> Clone for Handle<A> {
+    fn clone(&self) -> Self {
+        Self {
+            mailbox: Arc::clone(&self.mailbox),
+            actor: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<A: Actor> std::fmt::Debug for Handle<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Handle({})", self.mailbox.pid)
+    }
+}
+
+impl<A: Actor> Handle<A> {
+    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            mailbox,
+            actor: std::marker::PhantomData,
+        }
+    }
+
+    /// The actor's pid.
+    pub fn pid(&self) -> &Pid {
+        &self.mailbox.pid
+    }
+
+    /// Has `call` run by the actor as an event of its own; dropped when it has ended.
+    pub fn call(&self, call: impl FnOnce(&mut A, &mut Context<'_, A>) + Send + 'static) {
+        let call: Call<A> = Box::new(call);
+        self.mailbox.push(Event::Call(Box::new(call)));
+    }
+
+    /// Sends a message without looking the actor up: the fastest way inside a process.
+    pub fn tell<M: Message>(&self, from: &Pid, message: M) {
+        self.mailbox.push(Event::Message {
+            from: from.clone(),
+            incoming: crate::mailbox::Incoming::local(message),
+        });
+    }
+
+    /// Asks the actor and waits for its answer; none when it has ended.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut A, &mut Context<'_, A>) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        self.call(move |actor, context| {
+            let _ = answer.send(question(actor, context));
+        });
+        answered.await.ok()
+    }
+}

@@ -1,0 +1,387 @@
+//! The listening side: accepts connections, hands them to the HTTP threads, and answers
+//! requests through an actix-web app whose one service routes to actors.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix_http::KeepAlive;
+use actix_service::{IntoServiceFactory as _, Service as _, ServiceFactory as _};
+use actix_web::body::{BodyStream, BoxBody, SizedStream};
+use actix_web::dev::AppConfig;
+use actix_web::http::StatusCode;
+use actix_web::{App, HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::{GzEncoder, MultiGzDecoder};
+use runtime_core::{ActorId, Codec, libprocess, percent};
+use std::io::Write as _;
+use tokio::sync::Semaphore;
+use tracing::{debug, error, warn};
+
+use crate::http::connection;
+use crate::http::gate::Gate;
+use crate::http::request::{Method, Request, parse_query};
+use crate::http::response::{Body, Responder, Response};
+use crate::http::site::{Target, route};
+use crate::mailbox::Event;
+use crate::node::Node;
+use crate::threads::{Connection, Workers};
+use crate::world::Listener;
+
+/// Bodies shorter than this are not worth compressing (L32).
+const GZIP_FROM: usize = 1024;
+/// How long accepting pauses when the process is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves a node's port until its process ends.
+pub(crate) fn serve(node: &Node, listener: Listener, threads: usize) {
+    let workers = Workers::start(node, threads);
+    let node = node.clone();
+    tokio::spawn(async move {
+        let places = Arc::new(Semaphore::new(node.limits().connections));
+        let open = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&open);
+        node.metrics().pull_gauge("runtime/connections", move || {
+            counted.load(Ordering::Relaxed) as f64
+        });
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((socket, peer)) => {
+                    workers.take(Connection {
+                        socket,
+                        peer,
+                        place,
+                        open: Arc::clone(&open),
+                    });
+                }
+                Err(error) => {
+                    error!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    });
+}
+
+pub(crate) type Serving = Rc<dyn Fn(Gate, Option<std::net::SocketAddr>) -> connection::Served>;
+
+/// The actix-web side of one HTTP thread, made once and used by all its connections.
+pub(crate) async fn service(node: &Node) -> Option<Serving> {
+    let limits = node.limits();
+    let app_node = node.clone();
+    let app = App::new().default_service(web::to(
+        move |request: HttpRequest, payload: web::Payload| {
+            let node = app_node.clone();
+            async move { answer(&node, request, payload).await }
+        },
+    ));
+    // The simulator's clock is not the one that actix-http reads its deadlines from.
+    let (head_time, keep_alive) = if node.world().has_threads() {
+        (limits.head_time, KeepAlive::Timeout(limits.keep_alive))
+    } else {
+        (Duration::ZERO, KeepAlive::Os)
+    };
+    let service = actix_http::HttpService::build()
+        .keep_alive(keep_alive)
+        .client_request_timeout(head_time)
+        .client_disconnect_timeout(Duration::ZERO)
+        .h1_allow_half_closed(false)
+        .h1(actix_service::map_config(app.into_factory(), |_| {
+            AppConfig::default()
+        }))
+        .new_service(())
+        .await;
+    match service {
+        Ok(service) => {
+            let service = Rc::new(service);
+            Some(Rc::new(move |io, peer| {
+                let served = service.call((io, peer));
+                Box::pin(async move {
+                    if let Err(error) = served.await {
+                        debug!(%error, "an HTTP connection ended badly");
+                    }
+                })
+            }))
+        }
+        Err(()) => None,
+    }
+}
+
+async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> HttpResponse<BoxBody> {
+    let request = match read(node, &request, payload).await {
+        Ok(request) => request,
+        Err(response) => return write(None, *response),
+    };
+    if let Some(response) = message(node, &request).await {
+        return write(None, response);
+    }
+    let path = request
+        .target
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let response = match route(node, &path) {
+        Target::Published(published, path) => {
+            let request = Request {
+                path,
+                ..request.clone()
+            };
+            if published.is_heavy && node.world().has_threads() {
+                tokio::task::spawn_blocking(move || (published.serve)(&request))
+                    .await
+                    .unwrap_or_else(|_| Response::empty(500))
+            } else {
+                (published.serve)(&request)
+            }
+        }
+        Target::Actor {
+            mailbox,
+            endpoint,
+            path,
+        } => {
+            let (responder, answered) = Responder::new(node.limits().stream);
+            let request = Box::new(Request {
+                path,
+                ..request.clone()
+            });
+            mailbox.push(Event::Request {
+                endpoint,
+                request,
+                responder,
+            });
+            answered.await.unwrap_or_else(|_| {
+                Response::text(503, "The actor that owed the answer has ended.")
+            })
+        }
+        Target::Nobody => Response::not_found(),
+    };
+    write(Some(&request), response)
+}
+
+/// Reads the whole request, within the limits.
+async fn read(
+    node: &Node,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<Request, Box<Response>> {
+    let limit = node.limits().body;
+    let too_large = || {
+        Box::new(Response::text(
+            413,
+            format!("The body is larger than {limit} bytes."),
+        ))
+    };
+    let body = match payload.to_bytes_limited(limit).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => {
+            return Err(Box::new(Response::text(
+                400,
+                format!("Failed to read the body: {error}"),
+            )));
+        }
+        Err(_) => return Err(too_large()),
+    };
+    let headers: Vec<(String, String)> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect();
+    let is_gzip = headers.iter().any(|(name, value)| {
+        name == "content-encoding" && value.trim().eq_ignore_ascii_case("gzip")
+    });
+    let body = if is_gzip {
+        inflate(&body, limit).map_err(|error| match error {
+            InflateError::TooLarge => too_large(),
+            InflateError::Malformed(text) => Box::new(Response::text(
+                400,
+                format!("Failed to decompress the body: {text}"),
+            )),
+        })?
+    } else {
+        body
+    };
+    Ok(Request {
+        method: Method::parse(request.method().as_str()),
+        path: String::new(),
+        target: request
+            .uri()
+            .path_and_query()
+            .map_or_else(String::new, ToString::to_string),
+        query: parse_query(request.query_string()),
+        headers,
+        body,
+        peer: request.peer_addr(),
+    })
+}
+
+enum InflateError {
+    TooLarge,
+    Malformed(String),
+}
+
+/// Inflates at most `limit` bytes, whatever the compressed size promises.
+fn inflate(body: &[u8], limit: usize) -> Result<Bytes, InflateError> {
+    struct Bounded {
+        bytes: Vec<u8>,
+        limit: usize,
+        is_over: bool,
+    }
+    impl std::io::Write for Bounded {
+        fn write(&mut self, part: &[u8]) -> std::io::Result<usize> {
+            if self.bytes.len() + part.len() > self.limit {
+                self.is_over = true;
+                return Err(std::io::ErrorKind::FileTooLarge.into());
+            }
+            self.bytes.extend_from_slice(part);
+            Ok(part.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut decoder = MultiGzDecoder::new(Bounded {
+        bytes: Vec::new(),
+        limit,
+        is_over: false,
+    });
+    let written = decoder.write_all(body).and_then(|()| decoder.try_finish());
+    match written {
+        Ok(()) => Ok(Bytes::from(std::mem::take(&mut decoder.get_mut().bytes))),
+        Err(_) if decoder.get_ref().is_over => Err(InflateError::TooLarge),
+        Err(error) => Err(InflateError::Malformed(error.to_string())),
+    }
+}
+
+/// A libprocess message that came over this connection (after other requests, or from
+/// curl): delivered, and answered as L8 says.
+async fn message(node: &Node, request: &Request) -> Option<Response> {
+    let agent = request
+        .header("user-agent")
+        .and_then(|agent| agent.strip_prefix("libprocess/"));
+    let from = request.header("libprocess-from").or(agent)?;
+    if request.method != Method::Post {
+        return None;
+    }
+    let path = request.target.split('?').next().unwrap_or_default();
+    let (id, name) = path.trim_start_matches('/').split_once('/')?;
+    let id = match percent::decode(id) {
+        Ok(id) => ActorId::from(id.as_ref()),
+        Err(error) => return Some(Response::text(400, error.to_string())),
+    };
+    let from = match from.parse::<libprocess::Peer>() {
+        Ok(from) => connection::sender(node, &from, request.peer).await,
+        Err(error) => return Some(Response::text(400, error.to_string())),
+    };
+    let Some(from) = from else {
+        return Some(Response::text(400, connection::UNACCEPTABLE_SENDER));
+    };
+    let codec = request
+        .header("content-type")
+        .and_then(Codec::from_content_type)
+        .unwrap_or(Codec::Protobuf);
+    Some(
+        if node.deliver(from, &id, name.into(), codec, request.body.clone()) {
+            Response::empty(202)
+        } else {
+            Response::not_found()
+        },
+    )
+}
+
+/// Turns an answer into actix-web's, compressed or wrapped as the client asked.
+fn write(request: Option<&Request>, mut response: Response) -> HttpResponse<BoxBody> {
+    if let Some(request) = request {
+        wrap_jsonp(request, &mut response);
+        compress(request, &mut response);
+    }
+    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut builder = HttpResponse::build(status);
+    for (name, value) in response.headers {
+        builder.append_header((name, value));
+    }
+    match response.body {
+        Body::Full(bytes) => builder.body(bytes),
+        Body::Stream(reader) => builder.body(BodyStream::new(Infallible(reader))),
+        Body::File { file, length } => {
+            let file = tokio::fs::File::from_std(file);
+            let reader =
+                tokio_util::io::ReaderStream::new(tokio::io::AsyncReadExt::take(file, length));
+            builder.body(SizedStream::new(length, reader))
+        }
+    }
+}
+
+/// `?jsonp=NAME` makes JSON a script (L32).
+fn wrap_jsonp(request: &Request, response: &mut Response) {
+    let Some(callback) = request.query("jsonp") else {
+        return;
+    };
+    let Body::Full(body) = &response.body else {
+        return;
+    };
+    let Some(content_type) = response
+        .headers
+        .iter_mut()
+        .find(|(name, value)| *name == "Content-Type" && value == "application/json")
+    else {
+        return;
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$' | '[' | ']');
+    if callback.is_empty() || !callback.chars().all(is_name) {
+        *response = Response::text(400, "'jsonp' is not a name.");
+        return;
+    }
+    content_type.1 = "text/javascript".to_owned();
+    let mut script = Vec::with_capacity(body.len() + callback.len() + 3);
+    script.extend_from_slice(callback.as_bytes());
+    script.push(b'(');
+    script.extend_from_slice(body);
+    script.extend_from_slice(b");");
+    response.body = Body::Full(script.into());
+}
+
+fn compress(request: &Request, response: &mut Response) {
+    let Body::Full(body) = &response.body else {
+        return;
+    };
+    if body.len() < GZIP_FROM || !request.accepts_gzip() {
+        return;
+    }
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    match encoder.write_all(body).and_then(|()| encoder.finish()) {
+        Ok(compressed) => {
+            response.body = Body::Full(compressed.into());
+            response
+                .headers
+                .push(("Content-Encoding", "gzip".to_owned()));
+        }
+        Err(error) => warn!(%error, "an answer could not be compressed"),
+    }
+}
+
+/// actix wants a fallible stream.
+struct Infallible<S>(S);
+
+impl<S: futures_core::Stream<Item = Bytes> + Unpin> futures_core::Stream for Infallible<S> {
+    type Item = Result<Bytes, std::convert::Infallible>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::pin::Pin::new(&mut self.0)
+            .poll_next(cx)
+            .map(|item| item.map(Ok))
+    }
+}

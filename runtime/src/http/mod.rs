@@ -1,0 +1,16 @@
+//! HTTP: requests, answers, streams, the routes of a node and its one port.
+
+pub(crate) mod connection;
+pub(crate) mod front;
+mod gate;
+mod request;
+mod response;
+mod site;
+mod stream;
+
+pub(crate) use front::serve;
+pub use request::{Method, Request};
+pub use response::{Body, Responder, Response};
+pub(crate) use site::Site;
+pub use site::{Help, Published};
+pub use stream::{StreamError, StreamHead, StreamReader, StreamWriter};

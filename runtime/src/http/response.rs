@@ -1,0 +1,147 @@
+//! An answer to a request.
+
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use crate::http::stream::{StreamHead, StreamReader, StreamWriter};
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum Body {
+    /// All of it.
+    Full(Bytes),
+    /// Records as they come; each becomes one HTTP chunk.
+    Stream(StreamReader),
+    /// `length` bytes of an open file from its present position.
+    File {
+        /// The open file.
+        file: std::fs::File,
+        /// How many bytes of it are the body.
+        length: u64,
+    },
+}
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Headers beside those that the server adds (`Date`, `Content-Length` …).
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Body,
+}
+
+impl Response {
+    /// An answer with no body.
+    pub fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Full(Bytes::new()),
+        }
+    }
+
+    /// An answer in plain text, as upstream's errors are.
+    pub fn text(status: u16, text: impl Into<String>) -> Self {
+        Self::of(
+            status,
+            "text/plain; charset=utf-8",
+            text.into().into_bytes(),
+        )
+    }
+
+    /// A web page.
+    pub fn html(text: impl Into<String>) -> Self {
+        Self::of(200, "text/html; charset=utf-8", text.into().into_bytes())
+    }
+
+    /// 200 with bytes that are JSON already.
+    pub fn json_bytes(body: impl Into<Bytes>) -> Self {
+        Self::of(200, "application/json", body)
+    }
+
+    /// 200 with a value as JSON.
+    pub fn json(value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(body) => Self::json_bytes(body),
+            Err(error) => Self::text(500, format!("The answer could not be written: {error}")),
+        }
+    }
+
+    /// An answer with a body of some media type.
+    pub fn of(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            headers: vec![("Content-Type", content_type.to_owned())],
+            body: Body::Full(body.into()),
+        }
+    }
+
+    /// 404, in upstream's words.
+    pub fn not_found() -> Self {
+        Self::text(404, "404 Not Found.")
+    }
+
+    /// 405 with the methods that would do, in upstream's words (L34).
+    pub fn method_not_allowed(allowed: &[&str], received: &str) -> Self {
+        let list = allowed
+            .iter()
+            .map(|name| format!("'{name}'"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        Self::text(
+            405,
+            format!(
+                "405 Method Not Allowed. Expecting one of {{ {list} }}, but received '{received}'."
+            ),
+        )
+        .with("Allow", allowed.join(", "))
+    }
+
+    /// The answer with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// Owes a request its answer. Dropped unanswered (its actor ended, say), the client gets
+/// a 503.
+#[derive(Debug)]
+pub struct Responder {
+    answer: oneshot::Sender<Response>,
+    stream_limit: usize,
+}
+
+impl Responder {
+    pub(crate) fn new(stream_limit: usize) -> (Self, oneshot::Receiver<Response>) {
+        let (answer, answered) = oneshot::channel();
+        (
+            Self {
+                answer,
+                stream_limit,
+            },
+            answered,
+        )
+    }
+
+    /// Answers. A client that has gone meanwhile is no error.
+    pub fn answer(self, response: Response) {
+        let _ = self.answer.send(response);
+    }
+
+    pub(crate) fn stream(self, head: StreamHead, closed: Box<dyn FnOnce() + Send>) -> StreamWriter {
+        let (writer, reader) = StreamWriter::new(self.stream_limit, closed);
+        let StreamHead { status, headers } = head;
+        // An unsent answer comes back and is dropped: the reader's end tells the writer.
+        let _ = self.answer.send(Response {
+            status,
+            headers,
+            body: Body::Stream(reader),
+        });
+        writer
+    }
+}

@@ -1,0 +1,168 @@
+//! Which path belongs to whom: actors, published services, and the built-in endpoints.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, RwLock};
+
+use runtime_core::ActorId;
+
+use crate::actor::is_path_prefix;
+use crate::http::request::{Request, decode_component};
+use crate::http::response::Response;
+use crate::mailbox::Mailbox;
+use crate::node::Node;
+use crate::sync::{read, write};
+
+/// What `/help` says of an endpoint (L36).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Help {
+    /// One line.
+    pub summary: &'static str,
+    /// What it takes and answers.
+    pub description: &'static str,
+}
+
+impl Help {
+    /// A help text.
+    pub const fn new(summary: &'static str, description: &'static str) -> Self {
+        Self {
+            summary,
+            description,
+        }
+    }
+}
+
+type Serve = dyn Fn(&Request) -> Response + Send + Sync;
+
+/// An endpoint served from shared data on an HTTP thread, without an actor's mailbox.
+#[derive(Clone)]
+pub struct Published {
+    pub(crate) help: Help,
+    pub(crate) serve: Arc<Serve>,
+    pub(crate) is_heavy: bool,
+}
+
+impl Published {
+    /// Answers every request by `serve`.
+    pub fn new(help: Help, serve: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
+        Self {
+            help,
+            serve: Arc::new(serve),
+            is_heavy: false,
+        }
+    }
+
+    /// Marks answers that take long to make: they are made on a thread aside, so that
+    /// other connections of the HTTP thread go on.
+    #[must_use]
+    pub fn heavy(mut self) -> Self {
+        self.is_heavy = true;
+        self
+    }
+}
+
+impl fmt::Debug for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Published")
+            .field("help", &self.help)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The endpoints of a node that belong to no actor.
+#[derive(Default)]
+pub(crate) struct Site {
+    services: RwLock<BTreeMap<(String, String), Published>>,
+}
+
+/// Who answers a request.
+pub(crate) enum Target {
+    Published(Published, String),
+    Actor {
+        mailbox: Arc<Mailbox>,
+        endpoint: usize,
+        path: String,
+    },
+    /// An actor that might take a message, though it has no such endpoint.
+    Nobody,
+}
+
+impl Site {
+    /// Serves `/<id>/<path>`; with an empty `path`, `/<id>` and all below it.
+    pub(crate) fn add(&self, id: &str, path: &str, published: Published) {
+        write(&self.services).insert((id.to_owned(), path.to_owned()), published);
+    }
+
+    /// Ids and help of all built-in endpoints.
+    pub(crate) fn list(&self) -> Vec<(String, String, Help)> {
+        read(&self.services)
+            .iter()
+            .map(|((id, path), published)| (id.clone(), path.clone(), published.help.clone()))
+            .collect()
+    }
+
+    fn find(&self, id: &str, path: &str) -> Option<(Published, String)> {
+        let services = read(&self.services);
+        services
+            .range((id.to_owned(), String::new())..)
+            .take_while(|((known, _), _)| known == id)
+            .filter(|((_, prefix), _)| prefix.is_empty() || is_path_prefix(prefix, path))
+            .max_by_key(|((_, prefix), _)| prefix.len())
+            .map(|((_, _), published)| (published.clone(), path.to_owned()))
+    }
+}
+
+/// Routes a decoded-by-token path (L28, L29): the first token names an actor; when none
+/// has the name, the path is the delegate's.
+pub(crate) fn route(node: &Node, path: &str) -> Target {
+    if path.contains("/..") {
+        return Target::Nobody;
+    }
+    let path = path.trim_matches('/');
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    let first = decode_component(first, false);
+    let rest = decode_component(rest.trim_end_matches('/'), false);
+    if let Some(target) = within(node, &first, &rest) {
+        return target;
+    }
+    let Some(delegate) = &node.inner.delegate else {
+        return Target::Nobody;
+    };
+    let whole = decode_component(path, false);
+    within(node, delegate.as_str(), &whole).unwrap_or(Target::Nobody)
+}
+
+/// The endpoint of one id; none when nothing here has the id.
+fn within(node: &Node, id: &str, path: &str) -> Option<Target> {
+    let Some(mailbox) = node.local(&ActorId::from(id)) else {
+        return node
+            .inner
+            .site
+            .find(id, path)
+            .map(|(published, path)| Target::Published(published, path));
+    };
+    let published = read(&mailbox.published)
+        .iter()
+        .filter(|(prefix, _)| is_path_prefix(prefix, path))
+        .max_by_key(|(prefix, _)| prefix.len())
+        .cloned();
+    let declared = mailbox.declared.find_endpoint(path);
+    let declared_length = declared.and_then(|index| {
+        mailbox
+            .declared
+            .endpoint_helps()
+            .get(index)
+            .map(|(path, _)| path.len())
+    });
+    Some(match (published, declared) {
+        (Some((prefix, published)), _) if declared_length.is_none_or(|l| prefix.len() >= l) => {
+            Target::Published(published, path.to_owned())
+        }
+        (_, Some(endpoint)) => Target::Actor {
+            mailbox,
+            endpoint,
+            path: path.to_owned(),
+        },
+        _ => Target::Nobody,
+    })
+}

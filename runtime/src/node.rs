@@ -1,0 +1,363 @@
+//! A node: the actors behind one `host:port`, and what they share.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+
+use runtime_core::{ActorId, Codec, Message, Pid};
+use thiserror::Error;
+
+use crate::actor::{Actor, Declaration};
+use crate::context::Handle;
+use crate::host::Host;
+use crate::http::{Published, Site};
+use crate::limits::Limits;
+use crate::mailbox::{Event, Incoming, Mailbox};
+use crate::metrics::Metrics;
+use crate::peer::Peers;
+use crate::sync::{read, write};
+use crate::threads::Threads;
+use crate::timers::Timers;
+use crate::world::World;
+
+/// How a node is set up.
+#[derive(Debug)]
+pub struct NodeConfig {
+    /// Where to listen; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// What pids of this node say, when it differs from where it listens (L16, L42).
+    pub advertise: Option<SocketAddr>,
+    /// The actor that unprefixed paths belong to (L28): `/state` is `/master/state`.
+    pub delegate: Option<ActorId>,
+    /// Threads that serve HTTP and the wire; none in a simulation.
+    pub http_threads: usize,
+    /// Refuse messages whose sender's address is not the connection's (L10).
+    pub require_peer_address_match: bool,
+    /// Encode and decode messages even between actors of this node: tests of codecs.
+    pub force_codecs: bool,
+    /// Limits on what others may make this node hold.
+    pub limits: Limits,
+    /// The machine, or a simulation.
+    pub world: World,
+}
+
+impl NodeConfig {
+    /// A node of this machine that listens at `listen`, with the usual limits.
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            advertise: None,
+            delegate: None,
+            http_threads: 2,
+            require_peer_address_match: false,
+            force_codecs: false,
+            limits: Limits::default(),
+            world: World::Real,
+        }
+    }
+}
+
+/// A node could not start.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// The address cannot be listened at.
+    #[error("cannot listen at {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// An actor could not be spawned.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SpawnError {
+    /// Another actor of the node has the name (L20).
+    #[error("an actor named '{0}' lives here already")]
+    NameTaken(ActorId),
+}
+
+/// Which thread hosts an actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Placement {
+    /// The current thread, beside the spawner.
+    #[default]
+    Here,
+    /// A thread of its own, for busy actors. In a simulation, the current thread.
+    OwnThread,
+}
+
+pub(crate) struct Inner {
+    pub(crate) address: SocketAddr,
+    pub(crate) delegate: Option<ActorId>,
+    pub(crate) limits: Limits,
+    pub(crate) world: World,
+    pub(crate) require_peer_address_match: bool,
+    force_codecs: bool,
+    directory: RwLock<HashMap<ActorId, Arc<Mailbox>>>,
+    names: RwLock<HashMap<String, Arc<AtomicU64>>>,
+    pub(crate) site: Site,
+    pub(crate) peers: Peers,
+    timers: Arc<Timers>,
+    threads: Threads,
+    metrics: Metrics,
+    home: tokio::runtime::Handle,
+}
+
+/// The actors behind one `host:port`. Cheap to clone; all clones are the same node.
+#[derive(Clone)]
+pub struct Node {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Node({})", self.inner.address)
+    }
+}
+
+impl Node {
+    /// Starts a node: listens, serves HTTP and the wire, runs timers. Must be called on
+    /// the thread that shall be the node's home, inside [`crate::run`] or a
+    /// simulated host.
+    pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        let listener =
+            config
+                .world
+                .listen(config.listen)
+                .await
+                .map_err(|source| NodeError::Listen {
+                    address: config.listen,
+                    source,
+                })?;
+        let bound = listener.local_addr().map_err(|source| NodeError::Listen {
+            address: config.listen,
+            source,
+        })?;
+        let address = config.advertise.unwrap_or_else(|| {
+            // Port 0 was asked for, or the simulator's any-address: say where we are.
+            SocketAddr::new(config.listen.ip(), bound.port())
+        });
+        let metrics = Metrics::new();
+        let node = Self {
+            inner: Arc::new(Inner {
+                address,
+                delegate: config.delegate,
+                limits: config.limits,
+                require_peer_address_match: config.require_peer_address_match,
+                force_codecs: config.force_codecs,
+                directory: RwLock::default(),
+                names: RwLock::default(),
+                site: Site::default(),
+                peers: Peers::new(&metrics),
+                timers: Arc::default(),
+                threads: Threads::default(),
+                metrics,
+                home: tokio::runtime::Handle::current(),
+                world: config.world,
+            }),
+        };
+        tokio::spawn(Arc::clone(&node.inner.timers).run());
+        crate::introspection::install(&node);
+        crate::http::serve(&node, listener, config.http_threads);
+        Ok(node)
+    }
+
+    /// Where pids of this node say that it is.
+    pub fn address(&self) -> SocketAddr {
+        self.inner.address
+    }
+
+    /// The pid of an actor of this node, whether it lives or not.
+    pub fn pid(&self, id: impl Into<ActorId>) -> Pid {
+        Pid::new(id, self.inner.address)
+    }
+
+    /// A name that no actor of this node had before: `slave(1)`, `slave(2)` … (L2).
+    pub fn next_id(&self, prefix: &str) -> ActorId {
+        let counter = Arc::clone(
+            write(&self.inner.names)
+                .entry(prefix.to_owned())
+                .or_default(),
+        );
+        ActorId::new(format!(
+            "{prefix}({})",
+            counter.fetch_add(1, Ordering::Relaxed) + 1
+        ))
+    }
+
+    /// The node's metrics.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// The world that the node lives in; for adapters, never for actors.
+    pub fn world(&self) -> &World {
+        &self.inner.world
+    }
+
+    /// The node's limits.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.inner.timers
+    }
+
+    pub(crate) fn home(&self) -> &tokio::runtime::Handle {
+        &self.inner.home
+    }
+
+    /// Spawns an actor (L20).
+    pub fn spawn<A: Actor>(
+        &self,
+        id: impl Into<ActorId>,
+        actor: A,
+        placement: Placement,
+    ) -> Result<Handle<A>, SpawnError> {
+        let id = id.into();
+        let declaration = Declaration::<A>::of();
+        let mailbox = Mailbox::new(self.pid(id.clone()), declaration.clone());
+        {
+            let mut directory = write(&self.inner.directory);
+            if directory.contains_key(&id) {
+                return Err(SpawnError::NameTaken(id));
+            }
+            directory.insert(id, Arc::clone(&mailbox));
+        }
+        let handle = Handle::new(Arc::clone(&mailbox));
+        let node = self.clone();
+        let start = move || Host::start(actor, declaration, mailbox, node);
+        if placement == Placement::OwnThread && self.inner.world.has_threads() {
+            self.inner.threads.spawn(start);
+        } else {
+            start();
+        }
+        Ok(handle)
+    }
+
+    /// Ends an actor before it handles anything more (L20). Unknown ones are ignored.
+    pub fn terminate(&self, pid: &Pid) {
+        if let Some(mailbox) = self.find(pid) {
+            mailbox.inject(Event::Terminate);
+        }
+    }
+
+    /// Ends an actor behind what waits in its mailbox now (L20).
+    pub fn terminate_after_queue(&self, pid: &Pid) {
+        if let Some(mailbox) = self.find(pid) {
+            mailbox.push(Event::Terminate);
+        }
+    }
+
+    fn find(&self, pid: &Pid) -> Option<Arc<Mailbox>> {
+        (pid.address == self.inner.address)
+            .then(|| self.local(&pid.id))
+            .flatten()
+    }
+
+    pub(crate) fn local(&self, id: &ActorId) -> Option<Arc<Mailbox>> {
+        read(&self.inner.directory).get(id).cloned()
+    }
+
+    /// The mailboxes of all actors, ordered by name.
+    pub(crate) fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
+        let mut all: Vec<_> = read(&self.inner.directory).values().cloned().collect();
+        all.sort_by(|a, b| a.pid.cmp(&b.pid));
+        all
+    }
+
+    /// The actor has ended: its name is free again.
+    pub(crate) fn forget(&self, id: &ActorId, mailbox: &Arc<Mailbox>) {
+        let mut directory = write(&self.inner.directory);
+        if directory
+            .get(id)
+            .is_some_and(|known| Arc::ptr_eq(known, mailbox))
+        {
+            directory.remove(id);
+        }
+    }
+
+    /// Sends a message as actor `from` would (L11).
+    pub fn send<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
+        if to.address == self.inner.address && !self.inner.force_codecs {
+            if let Some(mailbox) = self.local(&to.id) {
+                mailbox.push(Event::Message {
+                    from: from.clone(),
+                    incoming: Incoming::local(message),
+                });
+            }
+            return;
+        }
+        let mut body = Vec::new();
+        match message.encode(M::CODEC, &mut body) {
+            Ok(()) => self.send_encoded(from, to, M::NAME, M::CODEC, &body),
+            Err(error) => {
+                tracing::warn!(%from, %to, name = M::NAME, %error, "a message could not be encoded");
+            }
+        }
+    }
+
+    /// Sends a body that is encoded already.
+    pub fn send_encoded(&self, from: &Pid, to: &Pid, name: &str, codec: Codec, body: &[u8]) {
+        if to.address == self.inner.address {
+            self.deliver(
+                from.clone(),
+                &to.id,
+                name.into(),
+                codec,
+                bytes::Bytes::copy_from_slice(body),
+            );
+        } else {
+            self.inner.peers.send(self, from, to, name, codec, body);
+        }
+    }
+
+    /// Puts a message from the wire into an actor's mailbox. False when there is none.
+    pub(crate) fn deliver(
+        &self,
+        from: Pid,
+        id: &ActorId,
+        name: Arc<str>,
+        codec: Codec,
+        body: bytes::Bytes,
+    ) -> bool {
+        self.local(id).is_some_and(|mailbox| {
+            mailbox.push(Event::Message {
+                from,
+                incoming: Incoming::Wire { name, codec, body },
+            })
+        })
+    }
+
+    pub(crate) fn link(&self, linker: &Arc<Mailbox>, peer: &Pid) {
+        if peer.address == self.inner.address {
+            let linked = self
+                .local(&peer.id)
+                .is_some_and(|mailbox| mailbox.link(Arc::downgrade(linker)));
+            if !linked {
+                linker.push(Event::Exited(peer.clone()));
+            }
+        } else {
+            self.inner.peers.link(self, linker, peer);
+        }
+    }
+
+    pub(crate) fn relink(&self, linker: &Arc<Mailbox>, peer: &Pid) {
+        if peer.address != self.inner.address {
+            self.inner.peers.reconnect(self, peer.address);
+        }
+        self.link(linker, peer);
+    }
+
+    pub(crate) fn publish(&self, mailbox: &Arc<Mailbox>, path: &str, published: Published) {
+        let path = path.trim_matches('/').to_owned();
+        let mut all = write(&mailbox.published);
+        all.retain(|(known, _)| *known != path);
+        all.push((path, published));
+    }
+}

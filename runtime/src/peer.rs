@@ -1,0 +1,240 @@
+//! Outgoing connections: one per peer node, pipelined, coalesced, bounded (L11–L16).
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use runtime_core::{Codec, Pid, libprocess};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+use tracing::{debug, warn};
+
+use crate::mailbox::{Event, Mailbox};
+use crate::metrics::{Counter, Metrics};
+use crate::node::Node;
+use crate::sync::lock;
+
+/// Bytes of answers read at once, to be thrown away: libprocess senders ignore them (L8).
+const ANSWERS_BUFFER: usize = 16 << 10;
+
+/// All peers of a node.
+pub(crate) struct Peers {
+    by_address: Mutex<HashMap<SocketAddr, Arc<Peer>>>,
+    sent: Counter,
+    dropped: Counter,
+}
+
+/// One connection, and what waits for it.
+struct Peer {
+    address: SocketAddr,
+    state: Mutex<State>,
+    news: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    outgoing: Vec<u8>,
+    /// Who linked to whom over this connection; not empty means persistent (L12).
+    links: Vec<(Weak<Mailbox>, Pid)>,
+    closed: bool,
+}
+
+impl Peers {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        Self {
+            by_address: Mutex::default(),
+            sent: metrics.counter("runtime/messages_sent"),
+            dropped: metrics.counter("runtime/messages_dropped_peer_full"),
+        }
+    }
+
+    /// Queues a message for a peer; it vanishes when the peer is dead or full (L11).
+    pub(crate) fn send(
+        &self,
+        node: &Node,
+        from: &Pid,
+        to: &Pid,
+        name: &str,
+        codec: Codec,
+        body: &[u8],
+    ) {
+        let limit = node.limits().peer;
+        self.with(node, to.address, |state| {
+            if state.outgoing.len() + body.len() > limit {
+                self.dropped.increment();
+                warn!(%to, name, waiting = state.outgoing.len(), "dropped a message: the peer reads too slowly");
+            } else {
+                libprocess::encode(from, to, name, codec, body, &mut state.outgoing);
+                self.sent.increment();
+            }
+        });
+    }
+
+    /// Has `linker` told once when the connection to `peer`'s node breaks (L13).
+    pub(crate) fn link(&self, node: &Node, linker: &Arc<Mailbox>, peer: &Pid) {
+        let linker = Arc::downgrade(linker);
+        self.with(node, peer.address, |state| {
+            let known = state
+                .links
+                .iter()
+                .any(|(l, p)| p == peer && l.ptr_eq(&linker));
+            if !known {
+                state.links.push((linker, peer.clone()));
+            }
+        });
+    }
+
+    /// Replaces the connection: links and what waits move to a fresh one, and the old
+    /// one's end is not reported (L15).
+    pub(crate) fn reconnect(&self, node: &Node, address: SocketAddr) {
+        let mut peers = lock(&self.by_address);
+        let Some(old) = peers.remove(&address) else {
+            return;
+        };
+        let mut state = lock(&old.state);
+        state.closed = true;
+        let fresh = State {
+            outgoing: std::mem::take(&mut state.outgoing),
+            links: std::mem::take(&mut state.links),
+            closed: false,
+        };
+        drop(state);
+        old.news.notify_one();
+        peers.insert(address, Peer::start(node, address, fresh));
+    }
+
+    /// Changes a peer's state and tells its connection; makes the connection when there
+    /// is none.
+    fn with(&self, node: &Node, address: SocketAddr, change: impl FnOnce(&mut State)) {
+        let mut peers = lock(&self.by_address);
+        let peer = peers
+            .entry(address)
+            .or_insert_with(|| Peer::start(node, address, State::default()));
+        change(&mut lock(&peer.state));
+        peer.news.notify_one();
+    }
+
+    /// Takes the peer off the list, unless another connection took its place.
+    fn forget(&self, peer: &Arc<Peer>) -> State {
+        let mut peers = lock(&self.by_address);
+        if peers
+            .get(&peer.address)
+            .is_some_and(|known| Arc::ptr_eq(known, peer))
+        {
+            peers.remove(&peer.address);
+        }
+        let mut state = lock(&peer.state);
+        state.closed = true;
+        std::mem::take(&mut *state)
+    }
+}
+
+impl Peer {
+    fn start(node: &Node, address: SocketAddr, state: State) -> Arc<Self> {
+        let peer = Arc::new(Self {
+            address,
+            state: Mutex::new(state),
+            news: Notify::new(),
+        });
+        let task = Arc::clone(&peer);
+        let node = node.clone();
+        let home = node.home().clone();
+        home.spawn(async move {
+            let why = task.run(&node).await;
+            let left = node.inner.peers.forget(&task);
+            debug!(peer = %task.address, why = %Why(&why), "connection ended");
+            for (linker, pid) in left.links {
+                if let Some(linker) = linker.upgrade() {
+                    linker.push(Event::Exited(pid));
+                }
+            }
+        });
+        peer
+    }
+
+    /// Connects, writes what waits until the connection ends. Ok means that it was idle
+    /// or replaced.
+    async fn run(&self, node: &Node) -> io::Result<()> {
+        let limits = node.limits();
+        let socket = timeout(limits.connect_time, node.world().connect(self.address))
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        let (reader, mut writer) = tokio::io::split(socket);
+        let mut batch = Vec::new();
+        let write = async {
+            loop {
+                {
+                    let mut state = lock(&self.state);
+                    if state.closed {
+                        return Ok(());
+                    }
+                    std::mem::swap(&mut state.outgoing, &mut batch);
+                }
+                if batch.is_empty() {
+                    if !self.wait(limits.peer_idle).await {
+                        return Ok(());
+                    }
+                } else {
+                    writer.write_all(&batch).await?;
+                    writer.flush().await?;
+                    batch.clear();
+                    shrink(&mut batch);
+                }
+            }
+        };
+        tokio::select! {
+            result = write => result,
+            result = discard_answers(reader) => result,
+        }
+    }
+
+    /// Waits for news. False when a connection without links has idled for too long.
+    async fn wait(&self, idle: Duration) -> bool {
+        let deadline = Instant::now() + idle;
+        loop {
+            let news = self.news.notified();
+            {
+                let state = lock(&self.state);
+                if !state.outgoing.is_empty() || state.closed {
+                    return true;
+                }
+                if state.links.is_empty() && Instant::now() >= deadline {
+                    return false;
+                }
+            }
+            let _ = timeout(idle, news).await;
+        }
+    }
+}
+
+/// Gives a burst's memory back: a link keeps at most this between bursts.
+fn shrink(buffer: &mut Vec<u8>) {
+    const KEEP: usize = 64 << 10;
+    if buffer.capacity() > KEEP {
+        buffer.shrink_to(KEEP);
+    }
+}
+
+async fn discard_answers(mut reader: impl AsyncRead + Unpin) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(ANSWERS_BUFFER);
+    loop {
+        buffer.clear();
+        if reader.read_buf(&mut buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+struct Why<'a>(&'a io::Result<()>);
+
+impl std::fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Ok(()) => f.write_str("idle"),
+            Err(error) => std::fmt::Display::fmt(error, f),
+        }
+    }
+}

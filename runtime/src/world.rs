@@ -1,0 +1,215 @@
+//! The outside world of a node: sockets, wall time and the seed of randomness, either
+//! the machine's or the simulator's.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+#[cfg(feature = "simulator")]
+use std::sync::Mutex;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+#[cfg(feature = "simulator")]
+use tokio::time::Instant;
+
+#[cfg(feature = "simulator")]
+use crate::sync::lock;
+
+/// Where a node lives. Actors never see it; they have a [`crate::Context`].
+#[derive(Debug)]
+pub enum World {
+    /// This machine: its sockets, its clock, randomness from the operating system.
+    Real,
+    /// A host inside a turmoil simulation: simulated sockets, virtual time, seeded
+    /// randomness. One thread runs everything.
+    #[cfg(feature = "simulator")]
+    Simulated(Simulated),
+}
+
+/// What a simulated node was given.
+#[cfg(feature = "simulator")]
+#[derive(Debug)]
+pub struct Simulated {
+    seeds: Mutex<StdRng>,
+    started: Instant,
+    epoch: Duration,
+}
+
+impl World {
+    /// A simulated world. `seed` decides all randomness of the node; `epoch` is what
+    /// the wall clock shows now, as time since 1970.
+    #[cfg(feature = "simulator")]
+    pub fn simulated(seed: u64, epoch: Duration) -> Self {
+        Self::Simulated(Simulated {
+            seeds: Mutex::new(StdRng::seed_from_u64(seed)),
+            started: Instant::now(),
+            epoch,
+        })
+    }
+
+    /// The wall clock, as time since 1970.
+    pub fn wall_time(&self) -> Duration {
+        match self {
+            Self::Real => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+            #[cfg(feature = "simulator")]
+            Self::Simulated(simulated) => simulated.epoch + simulated.started.elapsed(),
+        }
+    }
+
+    /// A generator of its own for one actor.
+    pub(crate) fn rng(&self) -> StdRng {
+        match self {
+            Self::Real => {
+                let mut seed = <StdRng as SeedableRng>::Seed::default();
+                rand::rng().fill_bytes(&mut seed);
+                StdRng::from_seed(seed)
+            }
+            #[cfg(feature = "simulator")]
+            Self::Simulated(simulated) => {
+                let mut seed = <StdRng as SeedableRng>::Seed::default();
+                lock(&simulated.seeds).fill_bytes(&mut seed);
+                StdRng::from_seed(seed)
+            }
+        }
+    }
+
+    /// Whether actors may have threads of their own here.
+    pub(crate) fn has_threads(&self) -> bool {
+        matches!(self, Self::Real)
+    }
+
+    pub(crate) async fn connect(&self, address: SocketAddr) -> io::Result<Socket> {
+        match self {
+            Self::Real => {
+                let stream = TcpStream::connect(address).await?;
+                stream.set_nodelay(true)?;
+                Ok(Socket::Real(stream))
+            }
+            #[cfg(feature = "simulator")]
+            Self::Simulated(_) => turmoil::net::TcpStream::connect(address)
+                .await
+                .map(Socket::Simulated),
+        }
+    }
+
+    pub(crate) async fn listen(&self, address: SocketAddr) -> io::Result<Listener> {
+        match self {
+            Self::Real => TcpListener::bind(address).await.map(Listener::Real),
+            #[cfg(feature = "simulator")]
+            Self::Simulated(_) => turmoil::net::TcpListener::bind(address)
+                .await
+                .map(Listener::Simulated),
+        }
+    }
+
+    /// Name resolution, at the edge: only where a text from outside names a host.
+    pub(crate) async fn resolve(&self, host: &str, port: u16) -> io::Result<SocketAddr> {
+        match self {
+            Self::Real => tokio::net::lookup_host((host, port))
+                .await?
+                .find(SocketAddr::is_ipv4)
+                .ok_or_else(|| io::Error::other(format!("'{host}' has no IPv4 address"))),
+            #[cfg(feature = "simulator")]
+            Self::Simulated(_) => Ok(SocketAddr::new(turmoil::lookup(host), port)),
+        }
+    }
+}
+
+/// A listening socket of either world.
+pub(crate) enum Listener {
+    Real(TcpListener),
+    #[cfg(feature = "simulator")]
+    Simulated(turmoil::net::TcpListener),
+}
+
+impl Listener {
+    pub(crate) async fn accept(&self) -> io::Result<(Socket, SocketAddr)> {
+        match self {
+            Self::Real(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Socket::Real(stream), peer))
+            }
+            #[cfg(feature = "simulator")]
+            Self::Simulated(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Socket::Simulated(stream), peer))
+            }
+        }
+    }
+
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Real(listener) => listener.local_addr(),
+            #[cfg(feature = "simulator")]
+            Self::Simulated(listener) => listener.local_addr(),
+        }
+    }
+}
+
+/// A connected socket of either world.
+#[derive(Debug)]
+pub enum Socket {
+    /// A socket of this machine.
+    Real(TcpStream),
+    /// A socket of the simulation.
+    #[cfg(feature = "simulator")]
+    Simulated(turmoil::net::TcpStream),
+}
+
+macro_rules! delegate {
+    ($self:ident, $method:ident ( $($argument:expr),* )) => {
+        match $self.get_mut() {
+            Self::Real(stream) => Pin::new(stream).$method($($argument),*),
+            #[cfg(feature = "simulator")]
+            Self::Simulated(stream) => Pin::new(stream).$method($($argument),*),
+        }
+    };
+}
+
+impl Socket {
+    /// Registers the socket with the event loop of the current thread.
+    pub(crate) fn rehome(self) -> io::Result<Self> {
+        match self {
+            Self::Real(stream) => {
+                stream.set_nodelay(true)?;
+                TcpStream::from_std(stream.into_std()?).map(Self::Real)
+            }
+            #[cfg(feature = "simulator")]
+            simulated @ Self::Simulated(_) => Ok(simulated),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        delegate!(self, poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self, poll_write(cx, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, poll_shutdown(cx))
+    }
+}

@@ -1,0 +1,134 @@
+//! The same actors on the simulator's sockets and clock.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use runtime::{Actor, Context, Declaration, Node, NodeConfig, Pid, Placement, World};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Ping(u64);
+#[derive(Debug, Serialize, Deserialize)]
+struct Pong(u64);
+runtime::message!(Ping = "test.Ping", Pong = "test.Pong");
+
+type Trace = Arc<Mutex<Vec<String>>>;
+
+/// Pings its peer every second, at a random moment of it, and notes what comes back.
+struct Pinger {
+    peer: Pid,
+    count: u64,
+    trace: Trace,
+}
+
+impl Pinger {
+    fn note(&self, text: String) {
+        let at = turmoil::sim_elapsed().unwrap_or_default().as_millis();
+        self.trace.lock().unwrap().push(format!("{at} {text}"));
+    }
+
+    fn ping(&mut self, context: &mut Context<'_, Self>) {
+        self.count += 1;
+        context.send(&self.peer, Ping(self.count));
+        let delay = 500 + u64::from(context.uuid().as_bytes()[0]);
+        context.after(Duration::from_millis(delay), Self::ping);
+    }
+}
+
+impl Actor for Pinger {
+    const KIND: &'static str = "pinger";
+
+    fn declare(declaration: &mut Declaration<Self>) {
+        declaration.on("An answer.", |pinger, _, Pong(count), _| {
+            pinger.note(format!("pong {count}"));
+        });
+    }
+
+    fn initialize(&mut self, context: &mut Context<'_, Self>) {
+        context.link(&self.peer.clone());
+        self.ping(context);
+    }
+
+    fn exited(&mut self, peer: &Pid, context: &mut Context<'_, Self>) {
+        self.note(format!("exited {}", peer.id));
+        context.after(Duration::from_secs(1), |pinger, context| {
+            let peer = pinger.peer.clone();
+            context.relink(&peer);
+        });
+    }
+}
+
+struct Ponger;
+
+impl Actor for Ponger {
+    const KIND: &'static str = "ponger";
+
+    fn declare(declaration: &mut Declaration<Self>) {
+        declaration.on("Answers.", |_, from, Ping(count), context| {
+            context.send(from, Pong(count));
+        });
+    }
+}
+
+async fn node(host: &str, seed: u64) -> Node {
+    let mut config = NodeConfig::new(([0, 0, 0, 0], 5050).into());
+    config.advertise = Some((turmoil::lookup(host), 5050).into());
+    config.world = World::simulated(seed, Duration::from_secs(1_795_000_000));
+    Node::start(config).await.unwrap()
+}
+
+fn simulate(seed: u64) -> Vec<String> {
+    let trace = Trace::default();
+    let mut simulation = turmoil::Builder::new()
+        .rng_seed(seed)
+        .simulation_duration(Duration::from_secs(60))
+        .max_message_latency(Duration::from_millis(40))
+        .build();
+    simulation.host("ponger", move || async move {
+        let node = node("ponger", seed).await;
+        node.spawn("ponger", Ponger, Placement::OwnThread)?;
+        std::future::pending::<()>().await;
+        Ok(())
+    });
+    let notes = Arc::clone(&trace);
+    simulation.client("pinger", async move {
+        let node = node("pinger", seed + 1).await;
+        let peer = Pid::new("ponger", (turmoil::lookup("ponger"), 5050).into());
+        node.spawn(
+            "pinger",
+            Pinger {
+                peer,
+                count: 0,
+                trace: notes,
+            },
+            Placement::Here,
+        )?;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        Ok(())
+    });
+    while simulation.elapsed() < Duration::from_secs(10) {
+        simulation.step().unwrap();
+    }
+    simulation.crash("ponger");
+    while simulation.elapsed() < Duration::from_secs(15) {
+        simulation.step().unwrap();
+    }
+    simulation.bounce("ponger");
+    simulation.run().unwrap();
+    Arc::into_inner(trace).map_or_else(Vec::new, |trace| trace.into_inner().unwrap())
+}
+
+#[test]
+fn actors_run_simulated_and_a_seed_replays_them() {
+    let trace = simulate(7);
+    let pongs = trace.iter().filter(|line| line.contains("pong")).count();
+    assert!(pongs > 20, "{trace:?}");
+    assert!(
+        trace.iter().any(|line| line.contains("exited ponger")),
+        "{trace:?}"
+    );
+    let last = trace.last().unwrap();
+    assert!(last.contains("pong") && last.as_str() > "2", "{trace:?}");
+    assert_eq!(trace, simulate(7));
+    assert_ne!(trace, simulate(8));
+}
