@@ -1,1 +1,15 @@
 //! The pure nouns of Mesos: ids, resources, roles, attributes, task states, and their validation.
+
+// What upstream's protocol calls deprecated is still spoken by its clients.
+#![allow(deprecated)]
+
+pub mod ids;
+pub mod resources;
+pub mod role;
+pub mod text;
+
+pub use ids::{
+    AgentId, ContainerId, ExecutorId, FrameworkId, MasterId, OfferId, OperationId, TaskId,
+};
+pub use resources::{Quantities, Ranges, Resource, ResourceError, Resources, Scalar, Set};
+pub use role::Role;
