@@ -36,6 +36,7 @@
 
 mod actor;
 mod context;
+pub mod flags;
 mod host;
 pub mod http;
 mod introspection;
