@@ -1,5 +1,6 @@
 //! Makes the message types and their field tables from the `.proto` files.
 
+mod deprecation;
 mod files;
 mod names;
 mod tables;
@@ -11,16 +12,19 @@ use std::{env, fs};
 /// Where the `.proto` files are, relative to this crate.
 const PROTO_ROOT: &str = "proto";
 
+// Cargo takes its instructions from standard output.
+#[allow(clippy::print_stdout)]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed={PROTO_ROOT}");
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let root = Path::new(PROTO_ROOT);
-    let descriptors = protox::compile(files::protos_under(root)?, [root])?;
+    let mut descriptors = protox::compile(files::protos_under(root)?, [root])?;
 
     fs::write(out.join("tables.rs"), tables::generate(&descriptors)?)?;
 
+    deprecation::forget(&mut descriptors);
     prost_build::Config::new()
         .out_dir(&out)
         .bytes(["."])

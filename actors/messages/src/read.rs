@@ -40,6 +40,7 @@ pub(crate) fn to_binary<'de, D: Deserializer<'de>>(
     MessageSeed {
         table,
         out: &mut out,
+        for_people: true,
     }
     .deserialize(deserializer)?;
     Ok(out)
@@ -53,13 +54,16 @@ fn unknown_enum(name: &str) -> String {
 struct MessageSeed<'o> {
     table: &'static Table,
     out: &'o mut Vec<u8>,
+    /// Whether the format is for people; known once reading begins.
+    for_people: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for MessageSeed<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+        let for_people = deserializer.is_human_readable();
+        deserializer.deserialize_map(Self { for_people, ..self })
     }
 }
 
@@ -71,20 +75,23 @@ impl<'de> Visitor<'de> for MessageSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        read_fields(self.table, map, self.out)
+        read_fields(self.table, map, self.out, self.for_people)
     }
 }
 
-/// Reads a message's fields from the entries of an object. Unknown keys are ignored.
+/// Reads a message's fields from the entries of an object. Unknown keys are ignored, and
+/// so are, in a format for people, the fields that JSON does not have.
 fn read_fields<'de, A: MapAccess<'de>>(
     table: &'static Table,
     mut map: A,
     out: &mut Vec<u8>,
+    for_people: bool,
 ) -> Result<(), A::Error> {
     let mut seen: FieldSet = 0;
     let mut hint = 0;
     while let Some(place) = map.next_key_seed(KeySeed { table, hint })? {
         let field = place.and_then(|place| Some((place, table.fields.get(place)?)));
+        let field = field.filter(|(_, field)| field.in_json || !for_people);
         let Some((place, field)) = field else {
             map.next_value::<IgnoredAny>()?;
             continue;
@@ -94,7 +101,7 @@ fn read_fields<'de, A: MapAccess<'de>>(
         }
         seen |= 1 << place;
         hint = place + 1;
-        map.next_value_seed(FieldSeed { field, out })?;
+        map.next_value_seed(FieldSeed::new(field, out))?;
     }
     Ok(())
 }
@@ -129,13 +136,27 @@ impl Visitor<'_> for KeySeed {
 struct FieldSeed<'o> {
     field: &'static Field,
     out: &'o mut Vec<u8>,
+    /// Whether the format is for people; known once reading begins. Other formats write
+    /// the values of a newer version's enum as numbers.
+    for_people: bool,
+}
+
+impl<'o> FieldSeed<'o> {
+    fn new(field: &'static Field, out: &'o mut Vec<u8>) -> Self {
+        Self {
+            field,
+            out,
+            for_people: true,
+        }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for FieldSeed<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+        let for_people = deserializer.is_human_readable();
+        deserializer.deserialize_any(Self { for_people, ..self })
     }
 }
 
@@ -159,6 +180,9 @@ impl FieldSeed<'_> {
             Kind::Int64 => wire::put_varint(self.out, place, number.as_i64() as u64),
             Kind::Uint32 => wire::put_varint(self.out, place, u64::from(number.as_u64() as u32)),
             Kind::Uint64 => wire::put_varint(self.out, place, number.as_u64()),
+            Kind::Enum(_) if !self.for_people => {
+                wire::put_varint(self.out, place, number.as_i64() as u64);
+            }
             _ => return Err(self.refuse("number")),
         }
         Ok(())
@@ -275,12 +299,9 @@ impl<'de> Visitor<'de> for FieldSeed<'_> {
         if !matches!(self.field.label, Label::Repeated | Label::Map) {
             return Err(self.refuse("array"));
         }
-        let Self { field, out } = self;
+        let Self { field, out, .. } = self;
         while list
-            .next_element_seed(FieldSeed {
-                field,
-                out: &mut *out,
-            })?
+            .next_element_seed(FieldSeed::new(field, &mut *out))?
             .is_some()
         {}
         Ok(())
@@ -294,7 +315,7 @@ impl<'de> Visitor<'de> for FieldSeed<'_> {
         match self.field.label {
             Label::Map => read_entries(self.field.number, table, map, self.out),
             _ => wire::put_message(self.out, self.field.number, |out| {
-                read_fields(table, map, out)
+                read_fields(table, map, out, self.for_people)
             }),
         }
     }
@@ -314,15 +335,8 @@ fn read_entries<'de, A: MapAccess<'de>>(
     };
     while let Some(key) = map.next_key::<String>()? {
         wire::put_message(out, number, |out| {
-            FieldSeed {
-                field: key_field,
-                out,
-            }
-            .visit_str(&key)?;
-            map.next_value_seed(FieldSeed {
-                field: value_field,
-                out,
-            })
+            FieldSeed::new(key_field, out).visit_str(&key)?;
+            map.next_value_seed(FieldSeed::new(value_field, out))
         })?;
     }
     Ok(())

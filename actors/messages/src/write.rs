@@ -29,24 +29,32 @@ struct MessageView<'a> {
     bytes: &'a [u8],
 }
 
+/// Where the values of a message's fields begin.
+struct Starts<'a> {
+    /// By the field's place.
+    of: [Option<&'a [u8]>; MAX_FIELDS],
+    /// How many fields there are.
+    count: usize,
+}
+
 impl<'a> MessageView<'a> {
-    /// Where each field's values begin, by the field's place; and how many fields
-    /// there are.
-    fn starts(&self) -> Result<([Option<&'a [u8]>; MAX_FIELDS], usize), Malformed> {
-        let mut starts = [None; MAX_FIELDS];
-        let mut count = 0;
+    fn starts(&self) -> Result<Starts<'a>, Malformed> {
+        let mut starts = Starts {
+            of: [None; MAX_FIELDS],
+            count: 0,
+        };
         let mut reader = Reader::new(self.bytes);
         loop {
             let start = reader.rest();
             let Some((number, _)) = reader.field()? else {
-                return Ok((starts, count));
+                return Ok(starts);
             };
             let Some((place, _)) = self.table.by_number(number) else {
                 continue;
             };
-            if let Some(slot @ None) = starts.get_mut(place) {
+            if let Some(slot @ None) = starts.of.get_mut(place) {
                 *slot = Some(start);
-                count += 1;
+                starts.count += 1;
             }
         }
     }
@@ -55,9 +63,9 @@ impl<'a> MessageView<'a> {
 impl Serialize for MessageView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let for_people = serializer.is_human_readable();
-        let (starts, count) = self.starts().map_err(S::Error::custom)?;
-        let mut map = serializer.serialize_map((!for_people).then_some(count))?;
-        for (field, start) in self.table.fields.iter().zip(starts) {
+        let starts = self.starts().map_err(S::Error::custom)?;
+        let mut map = serializer.serialize_map((!for_people).then_some(starts.count))?;
+        for (field, start) in self.table.fields.iter().zip(starts.of) {
             let values = Values {
                 field,
                 rest: start.unwrap_or_default(),

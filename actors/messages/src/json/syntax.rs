@@ -12,9 +12,9 @@ pub(super) fn describe(text: &[u8], error: &serde_json::Error) -> String {
     if scanner.value(0).is_none() {
         return scanner.complaint();
     }
-    scanner.skip_space();
-    if scanner.at < text.len() {
-        let trailing = quote(scanner.rest().trim_ascii_end());
+    let trailing = scanner.rest().trim_ascii_end();
+    if !trailing.is_empty() {
+        let trailing = quote(trailing);
         return format!("Parsed JSON included non-whitespace trailing characters: {trailing}");
     }
     // Only our parser minds: a number that is too large, nesting, text that is not UTF-8.
@@ -134,9 +134,32 @@ impl Scanner<'_> {
         self.at += 1;
         match escape {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
-            b'u' => (0..4).try_for_each(|_| self.peek()?.is_ascii_hexdigit().then(|| self.at += 1)),
+            b'u' => self.code_unit(),
             _ => None,
         }
+    }
+
+    /// A UTF-16 code unit in hexadecimal, and the second of a pair after a first.
+    fn code_unit(&mut self) -> Option<()> {
+        match self.four_digits()? {
+            0xdc00..=0xdfff => None,
+            0xd800..=0xdbff => {
+                self.word(b"\\u")?;
+                (0xdc00..=0xdfff)
+                    .contains(&self.four_digits()?)
+                    .then_some(())
+            }
+            _ => Some(()),
+        }
+    }
+
+    fn four_digits(&mut self) -> Option<u32> {
+        let mut unit = 0;
+        for _ in 0..4 {
+            unit = unit * 16 + char::from(self.peek()?).to_digit(16)?;
+            self.at += 1;
+        }
+        Some(unit)
     }
 
     fn list(&mut self, depth: usize) -> Option<()> {
