@@ -43,6 +43,10 @@ pub struct Config {
     pub switch_user: bool,
     /// `--http_command_executor`, told to executors as `MESOS_HTTP_COMMAND_EXECUTOR`.
     pub http_command_executor: bool,
+    /// Whether an isolator enforces limits on cpus above the request (G4).
+    pub cpu_limits: bool,
+    /// Whether an isolator enforces limits on memory above the request (G4).
+    pub mem_limits: bool,
     /// `--registration_backoff_factor` (M10).
     pub registration_backoff_factor: Duration,
     /// `--executor_registration_timeout` (G21).

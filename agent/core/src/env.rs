@@ -49,7 +49,11 @@ mod tests {
             next += 1;
             next
         };
-        let mut env = Env { now: Duration::ZERO, wall: Duration::ZERO, random: &mut random };
+        let mut env = Env {
+            now: Duration::ZERO,
+            wall: Duration::ZERO,
+            random: &mut random,
+        };
         let (first, second) = (env.uuid(), env.uuid());
         assert_eq!(first.get_version_num(), 4);
         assert_ne!(first, second);
@@ -58,7 +62,11 @@ mod tests {
     #[test]
     fn backoff_stays_within_its_limit() {
         let mut random = || u64::MAX;
-        let mut env = Env { now: Duration::ZERO, wall: Duration::ZERO, random: &mut random };
+        let mut env = Env {
+            now: Duration::ZERO,
+            wall: Duration::ZERO,
+            random: &mut random,
+        };
         assert!(env.up_to(Duration::from_secs(1)) <= Duration::from_secs(1));
         assert_eq!(env.up_to(Duration::ZERO), Duration::ZERO);
     }

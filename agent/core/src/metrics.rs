@@ -1,5 +1,7 @@
 //! What the agent counts (E21).
 
+use messages::v1;
+
 /// Counters since the agent began; their metric names are `slave/<field>`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -33,4 +35,18 @@ pub struct Counters {
     pub path_removals_succeeded: u64,
     /// Paths that could not be removed; the metric is `gc/path_removals_failed`.
     pub path_removals_failed: u64,
+}
+
+impl Counters {
+    /// Counts a task that ended in `state`.
+    pub(crate) fn count_terminal(&mut self, state: v1::TaskState) {
+        match state {
+            v1::TaskState::TaskFinished => self.tasks_finished += 1,
+            v1::TaskState::TaskFailed => self.tasks_failed += 1,
+            v1::TaskState::TaskKilled => self.tasks_killed += 1,
+            v1::TaskState::TaskLost => self.tasks_lost += 1,
+            v1::TaskState::TaskGone => self.tasks_gone += 1,
+            _ => {}
+        }
+    }
 }

@@ -118,7 +118,9 @@ impl Work {
 
     /// Whether a task is part of it.
     pub fn contains(&self, task: &TaskId) -> bool {
-        self.tasks().iter().any(|one| one.task_id.value == task.as_str())
+        self.tasks()
+            .iter()
+            .any(|one| one.task_id.value == task.as_str())
     }
 }
 
@@ -130,7 +132,9 @@ impl Executor {
 
     /// A task that has been delivered and is not completed.
     pub fn task(&self, task: &TaskId) -> Option<&Arc<v1::Task>> {
-        self.launched.get(task).or_else(|| self.terminated.get(task))
+        self.launched
+            .get(task)
+            .or_else(|| self.terminated.get(task))
     }
 
     /// Tasks that are queued.
@@ -140,6 +144,9 @@ impl Executor {
 
     /// The queued work that a task is part of.
     pub fn queued_work_of(&self, task: &TaskId) -> Option<&Work> {
-        self.queued.iter().map(|queued| &queued.work).find(|work| work.contains(task))
+        self.queued
+            .iter()
+            .map(|queued| &queued.work)
+            .find(|work| work.contains(task))
     }
 }

@@ -81,7 +81,10 @@ impl Framework {
 
     /// Whether it said that it can do something (M45).
     pub fn capable_of(&self, capability: v1::framework_info::capability::Type) -> bool {
-        self.info.capabilities.iter().any(|one| one.r#type == Some(capability as i32))
+        self.info
+            .capabilities
+            .iter()
+            .any(|one| one.r#type == Some(capability as i32))
     }
 
     /// The executor of a task that is not completed.
@@ -91,7 +94,9 @@ impl Framework {
 
     /// The pending launch that a task is part of.
     pub fn pending_launch_of(&self, task: &TaskId) -> Option<&Arc<PendingLaunch>> {
-        self.pending.iter().find(|launch| launch.work.contains(task))
+        self.pending
+            .iter()
+            .find(|launch| launch.work.contains(task))
     }
 
     /// Whether the agent still has something to say about a task.

@@ -1,6 +1,7 @@
 //! What the agent knows, by noun. Everything a reader may see lives in [`State`], whose
 //! parts are shared: cloning it is cheap, and the clone never changes.
 
+mod container_limits;
 mod executor;
 mod framework;
 
@@ -13,6 +14,7 @@ use messages::v1;
 use model::ids::{AgentId, ExecutorId, FrameworkId};
 use model::resources::Resources;
 
+pub use container_limits::{TaskDemand, container_limits};
 pub use executor::{Executor, ExecutorConnection, ExecutorPhase, PendingTermination, Queued, Work};
 pub use framework::{Framework, FrameworkPhase, PendingLaunch};
 
@@ -60,7 +62,11 @@ pub struct State {
 impl State {
     /// The executor of that name, if it lives or has not been cleaned up yet.
     pub fn executor(&self, framework: &FrameworkId, executor: &ExecutorId) -> Option<&Executor> {
-        self.frameworks.get(framework)?.executors.get(executor).map(|executor| &**executor)
+        self.frameworks
+            .get(framework)?
+            .executors
+            .get(executor)
+            .map(|executor| &**executor)
     }
 
     /// All executors that are not completed.

@@ -1,0 +1,192 @@
+//! Garbage collection of sandboxes: each is kept for a while after its end, for less the
+//! fuller the disk (G12).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use model::ids::{AgentId, ContainerId, ExecutorId, FrameworkId};
+
+use crate::agent::Agent;
+use crate::effect::Effect;
+use crate::limits::SCHEDULED_PATHS_MAX;
+use crate::paths;
+use crate::timer::Timer;
+use crate::turn::Turn;
+
+/// A folder below the work directory, by what it belongs to; much smaller than its path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SandboxPath {
+    /// All of a framework.
+    Framework(FrameworkId),
+    /// All runs of an executor.
+    Executor(FrameworkId, ExecutorId),
+    /// One run: a sandbox.
+    Run(FrameworkId, ExecutorId, ContainerId),
+}
+
+/// What there is to remove, and when.
+#[derive(Debug, Default)]
+pub(crate) struct Gc {
+    /// When each scheduled folder is removed, in time since the same moment as `now`.
+    scheduled: BTreeMap<SandboxPath, Duration>,
+    /// The same, by time.
+    by_time: BTreeSet<(Duration, SandboxPath)>,
+    /// Folders whose removal has begun.
+    removing: BTreeMap<PathBuf, SandboxPath>,
+    /// Folders whose removal is due.
+    due: Vec<SandboxPath>,
+    armed: Option<Duration>,
+}
+
+/// What became of a wish to keep a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unscheduled {
+    /// It stays.
+    Kept,
+    /// Its removal has begun and must end first.
+    BeingRemoved,
+}
+
+impl Unscheduled {
+    pub(crate) fn is_being_removed(self) -> bool {
+        self == Self::BeingRemoved
+    }
+}
+
+impl SandboxPath {
+    pub(crate) fn to_path(&self, work_dir: &Path, agent: &AgentId) -> PathBuf {
+        match self {
+            Self::Framework(framework) => paths::framework(work_dir, agent, framework),
+            Self::Executor(framework, executor) => {
+                paths::executor(work_dir, agent, framework, executor)
+            }
+            Self::Run(framework, executor, container) => {
+                paths::run(work_dir, agent, framework, executor, container)
+            }
+        }
+    }
+}
+
+impl Gc {
+    /// Plans the removal of a folder; an earlier plan for it is forgotten.
+    pub(crate) fn schedule(&mut self, folder: SandboxPath, after: Duration, now: Duration) {
+        self.forget(&folder);
+        let when = now.saturating_add(after);
+        self.scheduled.insert(folder.clone(), when);
+        self.by_time.insert((when, folder));
+        if self.scheduled.len() > SCHEDULED_PATHS_MAX
+            && let Some((_, oldest)) = self.by_time.first().cloned()
+        {
+            self.forget(&oldest);
+            self.due.push(oldest);
+        }
+    }
+
+    /// Keeps a folder that is to be used again.
+    pub(crate) fn unschedule(&mut self, folder: &SandboxPath, path: &Path) -> Unscheduled {
+        self.forget(folder);
+        let removed_with_parent = |removing: &PathBuf| path.starts_with(removing);
+        if self.removing.keys().any(removed_with_parent) {
+            return Unscheduled::BeingRemoved;
+        }
+        Unscheduled::Kept
+    }
+
+    /// Everything that would be removed within `margin` goes now.
+    fn prune(&mut self, margin: Duration, now: Duration) {
+        let limit = now.saturating_add(margin);
+        while let Some((when, folder)) = self.by_time.first().cloned() {
+            if when > limit {
+                break;
+            }
+            self.forget(&folder);
+            self.due.push(folder);
+        }
+    }
+
+    /// The timer has fired.
+    pub(crate) fn remove_due(&mut self, turn: &mut Turn<'_, '_>) {
+        self.armed = None;
+        self.prune(Duration::ZERO, turn.env.now);
+    }
+
+    /// How many folders wait for their removal (E21).
+    pub(crate) fn pending(&self) -> usize {
+        self.scheduled.len() + self.removing.len()
+    }
+
+    /// Sets the timer if it is not set, or set too late.
+    pub(crate) fn arm(&mut self, turn: &mut Turn<'_, '_>) {
+        let Some((when, _)) = self.by_time.first() else {
+            return;
+        };
+        if self.armed.is_none_or(|armed| *when < armed) {
+            self.armed = Some(*when);
+            turn.set_timer(Timer::Gc, when.saturating_sub(turn.env.now));
+        }
+    }
+
+    fn forget(&mut self, folder: &SandboxPath) {
+        if let Some(when) = self.scheduled.remove(folder) {
+            self.by_time.remove(&(when, folder.clone()));
+        }
+    }
+}
+
+impl Agent {
+    /// Begins the removal of all folders that are due.
+    pub(crate) fn begin_removals(&mut self, turn: &mut Turn<'_, '_>) {
+        let Some(agent) = self.state.id.clone() else {
+            return;
+        };
+        for folder in std::mem::take(&mut self.gc.due) {
+            let path = folder.to_path(&self.config.work_dir, &agent);
+            turn.effect(Effect::RemovePath(path.clone()));
+            self.gc.removing.insert(path, folder);
+        }
+    }
+
+    pub(crate) fn path_removed(
+        &mut self,
+        path: &PathBuf,
+        result: Result<(), String>,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let Some(folder) = self.gc.removing.remove(path) else {
+            return;
+        };
+        match result {
+            Ok(()) => self.state.counters.path_removals_succeeded += 1,
+            Err(error) => {
+                tracing::warn!(path = %path.display(), "Failed to delete: {error}");
+                self.state.counters.path_removals_failed += 1;
+            }
+        }
+        self.detach_folder(&folder, turn);
+        self.launch_pending(path, turn);
+    }
+
+    pub(crate) fn disk_usage(&mut self, usage: Result<f64, String>, turn: &mut Turn<'_, '_>) {
+        match usage {
+            Ok(usage) => {
+                let delay = self.config.gc_delay;
+                let age = max_age(delay, self.config.gc_disk_headroom, usage);
+                self.state.sandbox_max_age = age;
+                self.gc.prune(delay.saturating_sub(age), turn.env.now);
+            }
+            Err(error) => tracing::error!("Failed to get disk usage: {error}"),
+        }
+        turn.set_timer(Timer::DiskWatch, self.config.disk_watch_interval);
+    }
+}
+
+/// How old sandboxes may get while the disk is this full (G12).
+fn max_age(delay: Duration, headroom: f64, usage: f64) -> Duration {
+    let part = (1.0 - headroom - usage).clamp(0.0, 1.0);
+    if part.is_nan() {
+        delay
+    } else {
+        delay.mul_f64(part)
+    }
+}

@@ -1,0 +1,126 @@
+//! A task is to be killed, wherever it is (G21).
+
+use messages::{internal, v1};
+use model::ids::{ExecutorId, FrameworkId, TaskId};
+use runtime_core::Pid;
+
+use crate::agent::Agent;
+use crate::events;
+use crate::state::{ExecutorPhase, FrameworkPhase, Phase, Work};
+use crate::status::NewStatus;
+use crate::task;
+use crate::turn::Turn;
+
+const KILLED_ALONE: &str = "Killed before delivery to the executor";
+const KILLED_IN_GROUP: &str =
+    "A task within the task group was killed before delivery to the executor";
+
+impl Agent {
+    pub(crate) fn kill_task(
+        &mut self,
+        from: &Pid,
+        message: &internal::KillTaskMessage,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let framework_id = FrameworkId::from(&message.framework_id);
+        let task_id = TaskId::from(&message.task_id);
+        if !self.is_master(from) || self.state.phase == Phase::Terminating {
+            tracing::warn!(%from, task = %task_id, "Ignoring a kill: not the expected master");
+            return;
+        }
+        let Some(framework) = self.framework(&framework_id) else {
+            tracing::warn!(task = %task_id, "Ignoring a kill: no such framework is running");
+            return;
+        };
+        if framework.phase == FrameworkPhase::Terminating {
+            return;
+        }
+        if framework.pending_launch_of(&task_id).is_some() {
+            self.kill_pending(&framework_id, &task_id, turn);
+            return;
+        }
+        let Some(executor) = framework.executor_of(&task_id) else {
+            let state = task::dropped_state(framework.capable_of(task::PARTITION_AWARE));
+            let reason = v1::task_status::Reason::ExecutorTerminated;
+            let new = NewStatus::new(state, reason, "Cannot find executor", None);
+            self.agent_update(&framework_id, &task_id, new, turn);
+            return;
+        };
+        let queued = executor.queued_work_of(&task_id).cloned();
+        let executor_id = executor.id.clone();
+        match (executor.phase, queued) {
+            (ExecutorPhase::Terminating | ExecutorPhase::Terminated, _) => {
+                tracing::warn!(task = %task_id, "Ignoring a kill: the executor is ending");
+            }
+            (ExecutorPhase::Registering | ExecutorPhase::Running, Some(work)) => {
+                self.kill_queued(&framework_id, &executor_id, &work, turn);
+            }
+            (ExecutorPhase::Registering | ExecutorPhase::Running, None) => {
+                turn.tell(
+                    executor,
+                    events::kill(&task_id, message.kill_policy.clone()),
+                );
+            }
+        }
+    }
+
+    /// The launch has not begun: it never will.
+    fn kill_pending(
+        &mut self,
+        framework_id: &FrameworkId,
+        task_id: &TaskId,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let Some(framework) = self.framework_mut(framework_id) else {
+            return;
+        };
+        let index = framework
+            .pending
+            .iter()
+            .position(|launch| launch.work.contains(task_id));
+        let Some(launch) = index.map(|index| framework.pending.remove(index)) else {
+            return;
+        };
+        let executor_id = ExecutorId::from(&launch.executor_info.executor_id);
+        for task in launch.work.tasks() {
+            let new = killed(&launch.work, &executor_id);
+            self.agent_update(framework_id, &TaskId::from(&task.task_id), new, turn);
+        }
+        let executor = &launch.executor_info;
+        self.launch_given_up(framework_id, executor, launch.launch_executor, turn);
+        self.remove_framework_if_idle(framework_id, turn);
+    }
+
+    /// The executor has not got the work: it never will. An executor left without any
+    /// work that it ever saw is shut down, for nothing else would end it; one that has not
+    /// subscribed is told so when it does.
+    fn kill_queued(
+        &mut self,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        work: &Work,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let status = || killed(work, executor_id);
+        self.end_queued(framework_id, executor_id, work.tasks(), status, turn);
+        let Some(executor) = self.executor(framework_id, executor_id) else {
+            return;
+        };
+        if executor.phase == ExecutorPhase::Running && executor.never_had_work() {
+            self.begin_shutdown(framework_id, executor_id, turn);
+        }
+    }
+}
+
+fn killed(work: &Work, executor_id: &ExecutorId) -> NewStatus {
+    let message = match work {
+        Work::Task(_) => KILLED_ALONE,
+        Work::Group(_) => KILLED_IN_GROUP,
+    };
+    NewStatus::new(
+        v1::TaskState::TaskKilled,
+        v1::task_status::Reason::TaskKilledDuringLaunch,
+        message,
+        Some(executor_id.clone()),
+    )
+}

@@ -1,0 +1,305 @@
+//! Joining a cluster: a master is detected, the agent registers until it is heard, and
+//! re-registers with all it has when the master is new (M10, M13).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use messages::{internal, v1};
+use model::ids::{AgentId, FrameworkId, TaskId};
+use runtime_core::Pid;
+use v1::agent_info::{Capability, capability};
+
+use crate::agent::Agent;
+use crate::config::Config;
+use crate::effect::{Effect, Outgoing};
+use crate::input::Master;
+use crate::limits::{REGISTRATION_INTERVAL_MAX, TOTAL_PING_TIMEOUT};
+use crate::state::{ExecutorPhase, Framework, Phase};
+use crate::status::NewStatus;
+use crate::task;
+use crate::timer::Timer;
+use crate::turn::Turn;
+
+/// What the agent can do (M45).
+const CAPABILITIES: [capability::Type; 4] = [
+    capability::Type::MultiRole,
+    capability::Type::HierarchicalRole,
+    capability::Type::ReservationRefinement,
+    capability::Type::TaskResourceLimits,
+];
+
+/// What an agent says about itself before it has an id.
+pub(crate) fn agent_info(config: &Config) -> v1::AgentInfo {
+    v1::AgentInfo {
+        hostname: config.hostname.clone(),
+        port: Some(i32::from(config.pid.address.port())),
+        resources: config.resources.to_proto(),
+        attributes: config.attributes.clone(),
+        id: None,
+        domain: config.domain.clone(),
+        checkpoint: Some(true),
+    }
+}
+
+/// The capabilities as messages carry them.
+pub(crate) fn capabilities() -> Vec<Capability> {
+    CAPABILITIES
+        .iter()
+        .map(|one| Capability {
+            r#type: Some(*one as i32),
+        })
+        .collect()
+}
+
+impl Agent {
+    pub(crate) fn master_detected(&mut self, master: Master, turn: &mut Turn<'_, '_>) {
+        tracing::info!(master = %master.pid, "New master detected");
+        self.disconnect(turn);
+        self.state.master = Some(Arc::new(master));
+        if self.state.phase == Phase::Terminating {
+            return;
+        }
+        let factor = self.config.registration_backoff_factor;
+        self.backoff = factor * 2;
+        let after = turn.env.up_to(factor);
+        turn.set_timer(Timer::Registration, after);
+    }
+
+    pub(crate) fn master_lost(&mut self, turn: &mut Turn<'_, '_>) {
+        tracing::info!("Lost leading master");
+        self.disconnect(turn);
+        self.state.master = None;
+    }
+
+    fn disconnect(&mut self, turn: &mut Turn<'_, '_>) {
+        if self.state.phase != Phase::Terminating {
+            self.state.phase = Phase::Disconnected;
+        }
+        self.streams.pause();
+        turn.cancel_timer(Timer::Registration);
+        turn.cancel_timer(Timer::Ping);
+    }
+
+    /// Registers, or registers again, and plans the next attempt.
+    pub(crate) fn register(&mut self, turn: &mut Turn<'_, '_>) {
+        let Some(master) = self.state.master.clone() else {
+            return;
+        };
+        if self.state.phase != Phase::Disconnected {
+            return;
+        }
+        turn.effect(Effect::Link(master.pid.clone()));
+        let message = match &self.state.id {
+            None => Outgoing::Register(self.register_message()),
+            Some(_) => Outgoing::Reregister(self.reregister_message()),
+        };
+        turn.send(&master.pid, message);
+
+        let limit = self.backoff.min(REGISTRATION_INTERVAL_MAX);
+        self.backoff = limit * 2;
+        let after = turn.env.up_to(limit);
+        turn.set_timer(Timer::Registration, after);
+    }
+
+    fn register_message(&self) -> internal::RegisterSlaveMessage {
+        internal::RegisterSlaveMessage {
+            slave: self.info_for_master(),
+            checkpointed_resources: Vec::new(),
+            version: Some(self.config.version.clone()),
+            agent_capabilities: capabilities(),
+            resource_version_uuid: Some(self.resource_version()),
+        }
+    }
+
+    fn reregister_message(&self) -> internal::ReregisterSlaveMessage {
+        let mut message = internal::ReregisterSlaveMessage {
+            slave: self.info_for_master(),
+            checkpointed_resources: Vec::new(),
+            executor_infos: Vec::new(),
+            tasks: Vec::new(),
+            frameworks: Vec::new(),
+            completed_frameworks: Vec::new(),
+            version: Some(self.config.version.clone()),
+            agent_capabilities: capabilities(),
+            resource_version_uuid: Some(self.resource_version()),
+        };
+        for framework in self.state.frameworks.values() {
+            message.frameworks.push((*framework.info).clone());
+            report_live(framework, &mut message);
+        }
+        for framework in &self.state.completed_frameworks {
+            message.completed_frameworks.push(archived(framework));
+        }
+        message
+    }
+
+    /// The agent's info with its resources in the old form, which every master reads.
+    fn info_for_master(&self) -> v1::AgentInfo {
+        let mut info = (*self.state.info).clone();
+        if let Ok(resources) = self.state.total.to_proto_old_form() {
+            info.resources = resources;
+        }
+        info
+    }
+
+    fn resource_version(&self) -> v1::Uuid {
+        v1::Uuid {
+            value: self.state.resource_version.as_bytes().to_vec().into(),
+        }
+    }
+
+    pub(crate) fn registered(
+        &mut self,
+        from: &Pid,
+        message: internal::SlaveRegisteredMessage,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        if !self.is_master(from) {
+            tracing::warn!(%from, "Ignoring a registration message: not the expected master");
+            return;
+        }
+        let id = AgentId::from(&message.slave_id);
+        match self.state.phase {
+            Phase::Terminating => {}
+            Phase::Running => self.must_be_mine(&id, "Registered", turn),
+            Phase::Disconnected => {
+                tracing::info!(master = %from, agent = %id, "Registered with master");
+                Arc::make_mut(&mut self.state.info).id = Some(id.to_proto());
+                self.state.id = Some(id.clone());
+                turn.effect(Effect::AgentRegistered(id));
+                self.connected(message.connection.as_ref(), turn);
+            }
+        }
+    }
+
+    pub(crate) fn reregistered(
+        &mut self,
+        from: &Pid,
+        message: internal::SlaveReregisteredMessage,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        if !self.is_master(from) {
+            tracing::warn!(%from, "Ignoring a re-registration message: not the expected master");
+            return;
+        }
+        let id = AgentId::from(&message.slave_id);
+        if self.state.id.as_ref() != Some(&id) {
+            self.must_be_mine(&id, "Re-registered", turn);
+            return;
+        }
+        match self.state.phase {
+            Phase::Terminating => return,
+            Phase::Running => {}
+            Phase::Disconnected => {
+                tracing::info!(master = %from, "Re-registered with master");
+                self.connected(message.connection.as_ref(), turn);
+            }
+        }
+        for reconcile in &message.reconciliations {
+            self.reconcile(reconcile, turn);
+        }
+    }
+
+    /// Registration is done: stop asking, and let status updates flow.
+    fn connected(
+        &mut self,
+        connection: Option<&internal::MasterSlaveConnection>,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        self.state.phase = Phase::Running;
+        self.ping_timeout = ping_timeout(connection);
+        turn.cancel_timer(Timer::Registration);
+        turn.set_timer(Timer::Ping, self.ping_timeout);
+        self.resume_status_updates(turn);
+    }
+
+    /// A master that knows this agent under another id cannot be served.
+    fn must_be_mine(&self, id: &AgentId, what: &str, turn: &mut Turn<'_, '_>) {
+        if self.state.id.as_ref() == Some(id) {
+            return;
+        }
+        let expected = self.agent_id().value;
+        turn.effect(Effect::Stop {
+            reason: format!("{what} but got wrong id: {id} (expected: {expected})"),
+            exit_code: 1,
+        });
+    }
+
+    /// The master names tasks that it believes are here; those that are not are over.
+    fn reconcile(&mut self, reconcile: &internal::ReconcileTasksMessage, turn: &mut Turn<'_, '_>) {
+        let framework_id = FrameworkId::from(&reconcile.framework_id);
+        let partition_aware = reconcile
+            .framework
+            .as_ref()
+            .is_some_and(|info| task::capable_of(info, task::PARTITION_AWARE));
+        for status in &reconcile.statuses {
+            let task_id = TaskId::from(&status.task_id);
+            if self
+                .framework(&framework_id)
+                .is_some_and(|one| one.has_task(&task_id))
+            {
+                continue;
+            }
+            let update = self.make_update(
+                &framework_id,
+                &task_id,
+                NewStatus {
+                    state: task::dropped_state(partition_aware),
+                    reason: v1::task_status::Reason::Reconciliation,
+                    message: "Reconciliation: task unknown to the agent".into(),
+                    executor_id: None,
+                    limited_resources: Vec::new(),
+                },
+                turn,
+            );
+            self.stream_update(update, turn);
+        }
+    }
+}
+
+/// Adds a running framework's tasks and executors to a re-registration.
+fn report_live(framework: &Framework, message: &mut internal::ReregisterSlaveMessage) {
+    let staging =
+        |info: &v1::TaskInfo| task::from_info(info, v1::TaskState::TaskStaging, &framework.id);
+    for launch in &framework.pending {
+        message
+            .tasks
+            .extend(launch.work.tasks().iter().map(staging));
+    }
+    for executor in framework.executors.values() {
+        let delivered = executor
+            .launched
+            .values()
+            .chain(executor.terminated.values());
+        message.tasks.extend(delivered.map(|task| (**task).clone()));
+        message.tasks.extend(executor.queued_tasks().map(staging));
+        if !executor.generated && executor.phase != ExecutorPhase::Terminated {
+            message.executor_infos.push((*executor.info).clone());
+        }
+    }
+}
+
+/// A framework that is no more, with all its remembered tasks.
+fn archived(framework: &Framework) -> internal::archive::Framework {
+    let tasks = framework.completed_executors.iter().flat_map(|executor| {
+        executor
+            .terminated
+            .values()
+            .chain(executor.completed.iter())
+            .map(|task| (**task).clone())
+    });
+    internal::archive::Framework {
+        framework_info: (*framework.info).clone(),
+        pid: framework.pid.as_ref().map(Pid::to_string),
+        tasks: tasks.collect(),
+    }
+}
+
+/// How long the master wants to be waited for (M17).
+fn ping_timeout(connection: Option<&internal::MasterSlaveConnection>) -> Duration {
+    connection
+        .and_then(|connection| connection.total_ping_timeout_seconds)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds.trunc()).ok())
+        .filter(|timeout| !timeout.is_zero())
+        .unwrap_or(TOTAL_PING_TIMEOUT)
+}

@@ -1,0 +1,389 @@
+//! Status updates on their way from an executor, or from the agent itself, to the
+//! master (M34, M36, M38).
+
+use std::sync::Arc;
+
+use messages::{internal, v1};
+use model::ids::{ExecutorId, FrameworkId, TaskId};
+use model::task_state::TaskStateExt;
+use runtime_core::Pid;
+use uuid::Uuid;
+
+use crate::agent::Agent;
+use crate::effect::Outgoing;
+use crate::events;
+use crate::state::{Executor, ExecutorPhase, FrameworkPhase, Phase};
+use crate::streams::Taken;
+use crate::task;
+use crate::turn::Turn;
+
+/// What the agent itself says about a task.
+pub(crate) struct NewStatus {
+    pub(crate) state: v1::TaskState,
+    pub(crate) reason: v1::task_status::Reason,
+    pub(crate) message: String,
+    pub(crate) executor_id: Option<ExecutorId>,
+    pub(crate) limited_resources: Vec<v1::Resource>,
+}
+
+impl NewStatus {
+    /// A status without broken limits.
+    pub(crate) fn new(
+        state: v1::TaskState,
+        reason: v1::task_status::Reason,
+        message: impl Into<String>,
+        executor_id: Option<ExecutorId>,
+    ) -> Self {
+        Self {
+            state,
+            reason,
+            message: message.into(),
+            executor_id,
+            limited_resources: Vec::new(),
+        }
+    }
+}
+
+/// What a status update did to the record of its task.
+enum Recorded {
+    /// It is there, and the task goes on.
+    Live,
+    /// It is there, and the task is over.
+    Ended,
+    /// The task is over already, or unknown; the master need not hear of it.
+    Stale,
+}
+
+impl Agent {
+    /// An update made by the agent.
+    pub(crate) fn make_update(
+        &self,
+        framework: &FrameworkId,
+        task: &TaskId,
+        new: NewStatus,
+        turn: &mut Turn<'_, '_>,
+    ) -> internal::StatusUpdate {
+        let timestamp = turn.env.timestamp();
+        let uuid = turn.env.uuid().as_bytes().to_vec();
+        let limitation = (!new.limited_resources.is_empty()).then(|| v1::TaskResourceLimitation {
+            resources: new.limited_resources,
+        });
+        internal::StatusUpdate {
+            framework_id: framework.to_proto(),
+            executor_id: new.executor_id.as_ref().map(ExecutorId::to_proto),
+            slave_id: Some(self.agent_id()),
+            status: v1::TaskStatus {
+                task_id: task.to_proto(),
+                state: new.state as i32,
+                message: Some(new.message),
+                source: Some(v1::task_status::Source::Agent as i32),
+                reason: Some(new.reason as i32),
+                agent_id: Some(self.agent_id()),
+                executor_id: new.executor_id.as_ref().map(ExecutorId::to_proto),
+                timestamp: Some(timestamp),
+                uuid: Some(uuid.clone().into()),
+                limitation,
+                ..v1::TaskStatus::default()
+            },
+            timestamp,
+            uuid: Some(uuid.into()),
+            latest_state: None,
+        }
+    }
+
+    /// The agent says something about a task that it holds.
+    pub(crate) fn agent_update(
+        &mut self,
+        framework: &FrameworkId,
+        task: &TaskId,
+        new: NewStatus,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let update = self.make_update(framework, task, new, turn);
+        let Some(found) = self.framework(framework) else {
+            return;
+        };
+        if found.phase == FrameworkPhase::Terminating {
+            self.state.counters.invalid_status_updates += 1;
+            return;
+        }
+        self.state.counters.valid_status_updates += 1;
+        self.record_and_stream(update, turn);
+    }
+
+    /// An executor says something about one of its tasks. Its uuid, source and state are
+    /// valid already.
+    pub(crate) fn executor_update(
+        &mut self,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        mut status: v1::TaskStatus,
+        uuid: Uuid,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let agent_id = self.agent_id();
+        let named = status.agent_id.get_or_insert_with(|| agent_id.clone());
+        let Some(framework) = self.framework(framework_id) else {
+            return;
+        };
+        if *named != agent_id || framework.phase == FrameworkPhase::Terminating {
+            tracing::warn!(
+                framework = %framework_id,
+                task = %status.task_id.value,
+                "Ignoring a status update: it names another agent, or its framework is terminating"
+            );
+            self.state.counters.invalid_status_updates += 1;
+            return;
+        }
+        let task_id = TaskId::from(&status.task_id);
+        let queued = framework
+            .executor_of(&task_id)
+            .is_some_and(|executor| executor.queued_work_of(&task_id).is_some());
+        if queued || framework.pending_launch_of(&task_id).is_some() {
+            tracing::warn!(
+                executor = %executor_id,
+                task = %task_id,
+                "Ignoring a status update of a task that was not delivered yet"
+            );
+            self.state.counters.invalid_status_updates += 1;
+            return;
+        }
+        self.state.counters.valid_status_updates += 1;
+        if self.streams.knows(framework_id, &task_id, &uuid) {
+            self.acknowledge_to_executor(framework_id, &task_id, uuid, turn);
+            return;
+        }
+        status.uuid = Some(uuid.as_bytes().to_vec().into());
+        let timestamp = *status.timestamp.get_or_insert(turn.env.timestamp());
+        let update = internal::StatusUpdate {
+            framework_id: framework_id.to_proto(),
+            executor_id: status.executor_id.clone(),
+            slave_id: Some(agent_id),
+            uuid: status.uuid.clone(),
+            status,
+            timestamp,
+            latest_state: None,
+        };
+        let taken = self.record_and_stream(update, turn);
+        if taken {
+            self.acknowledge_to_executor(framework_id, &task_id, uuid, turn);
+        }
+    }
+
+    /// Tells the executor of a task that an update will not get lost any more.
+    fn acknowledge_to_executor(
+        &mut self,
+        framework_id: &FrameworkId,
+        task_id: &TaskId,
+        uuid: Uuid,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let Some(framework) = self.framework(framework_id) else {
+            return;
+        };
+        match framework.executor_of(task_id) {
+            Some(executor) => turn.tell(executor, events::acknowledged(task_id, uuid)),
+            None => tracing::warn!(
+                framework = %framework_id,
+                task = %task_id,
+                "Not acknowledging a status update: the task has no executor"
+            ),
+        }
+    }
+
+    /// Writes an update into its task's record, if the agent has one, and into its stream.
+    /// False if it was not taken and must not be acknowledged.
+    fn record_and_stream(
+        &mut self,
+        mut update: internal::StatusUpdate,
+        turn: &mut Turn<'_, '_>,
+    ) -> bool {
+        let framework_id = FrameworkId::from(&update.framework_id);
+        let task_id = TaskId::from(&update.status.task_id);
+        let Some(framework) = self.framework(&framework_id) else {
+            return false;
+        };
+        let Some(executor) = framework.executor_of(&task_id) else {
+            return self.stream_update(update, turn);
+        };
+        let executor_id = executor.id.clone();
+        self.add_container_status(executor, &mut update.status);
+        match self.record_status(&framework_id, &executor_id, &task_id, &update.status) {
+            Recorded::Stale => true,
+            Recorded::Live => self.stream_update(update, turn),
+            Recorded::Ended => {
+                self.grant(&framework_id, &executor_id, turn);
+                self.stream_update(update, turn)
+            }
+        }
+    }
+
+    /// Fills in where the task runs, as far as its container lives.
+    fn add_container_status(&self, executor: &Executor, status: &mut v1::TaskStatus) {
+        let from_agent = status.source() == v1::task_status::Source::Agent;
+        let dropped = matches!(
+            status.state(),
+            v1::TaskState::TaskDropped | v1::TaskState::TaskLost
+        );
+        let task_id = TaskId::from(&status.task_id);
+        let delivered = executor.task(&task_id).is_some();
+        if !delivered || (from_agent && dropped) || executor.phase == ExecutorPhase::Terminated {
+            return;
+        }
+        let Some(known) = &executor.container_status else {
+            return;
+        };
+        let filled = status.container_status.get_or_insert_with(Default::default);
+        if filled.container_id.is_none() {
+            filled.container_id = known.container_id.clone();
+        }
+        if let Some(pid) = known.executor_pid {
+            filled.executor_pid = Some(pid);
+        }
+        if let Some(cgroup) = &known.cgroup_info {
+            filled.cgroup_info = Some(cgroup.clone());
+        }
+        filled
+            .network_infos
+            .extend(known.network_infos.iter().cloned());
+        if filled.network_infos.is_empty() {
+            filled.network_infos.push(host_network(&self.config.pid));
+        }
+    }
+
+    fn record_status(
+        &mut self,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        task_id: &TaskId,
+        status: &v1::TaskStatus,
+    ) -> Recorded {
+        let state = status.state();
+        let Some(executor) = self.executor_mut(framework_id, executor_id) else {
+            return Recorded::Stale;
+        };
+        let Some(task) = executor.launched.get_mut(task_id) else {
+            tracing::warn!(task = %task_id, ?state, "Ignoring a status update: the task is over");
+            return Recorded::Stale;
+        };
+        task::record(Arc::make_mut(task), status.clone());
+        if !state.is_terminal() {
+            return Recorded::Live;
+        }
+        if let Some(task) = executor.launched.remove(task_id) {
+            executor.release(&task.resources);
+            executor.terminated.insert(task_id.clone(), task);
+        }
+        self.state.counters.count_terminal(state);
+        Recorded::Ended
+    }
+
+    /// Ends tasks that were never delivered: they leave the queue and are over.
+    pub(crate) fn end_queued(
+        &mut self,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        tasks: &[v1::TaskInfo],
+        mut status: impl FnMut() -> NewStatus,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        for info in tasks {
+            let task_id = TaskId::from(&info.task_id);
+            let new = status();
+            let state = new.state;
+            let update = self.make_update(framework_id, &task_id, new, turn);
+            let mut record = task::from_info(info, state, framework_id);
+            task::record(&mut record, update.status.clone());
+            let Some(executor) = self.executor_mut(framework_id, executor_id) else {
+                return;
+            };
+            executor
+                .queued
+                .retain(|queued| !queued.work.contains(&task_id));
+            executor.release(&info.resources);
+            executor.terminated.insert(task_id, Arc::new(record));
+            self.state.counters.valid_status_updates += 1;
+            self.state.counters.count_terminal(state);
+            self.stream_update(update, turn);
+        }
+        self.grant(framework_id, executor_id, turn);
+    }
+
+    /// Puts an update into its stream; the head goes to the master at once.
+    pub(crate) fn stream_update(
+        &mut self,
+        update: internal::StatusUpdate,
+        turn: &mut Turn<'_, '_>,
+    ) -> bool {
+        let uuid = update
+            .uuid
+            .as_ref()
+            .and_then(|bytes| Uuid::from_slice(bytes).ok());
+        let Some(uuid) = uuid else { return false };
+        match self.streams.update(uuid, update, turn.env.now) {
+            Taken::Send(update) => self.forward(*update, turn),
+            Taken::Queued | Taken::Duplicate => {}
+            Taken::Overflow => {
+                tracing::warn!("Not taking a status update: too many are unacknowledged");
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Sends an update to the master, with the task's latest state beside its own (M36).
+    pub(crate) fn forward(&mut self, mut update: internal::StatusUpdate, turn: &mut Turn<'_, '_>) {
+        let Some(master) = self.state.master.clone() else {
+            return;
+        };
+        if self.state.phase != Phase::Running {
+            return;
+        }
+        let framework_id = FrameworkId::from(&update.framework_id);
+        let task_id = TaskId::from(&update.status.task_id);
+        if let Some(task) = self.task_mut(&framework_id, &task_id) {
+            task.status_update_state = Some(update.status.state);
+            task.status_update_uuid = update.uuid.clone();
+            update.latest_state = Some(task.state);
+        }
+        let pid = Some(self.config.pid.to_string());
+        let message = internal::StatusUpdateMessage { update, pid };
+        turn.send(&master.pid, Outgoing::StatusUpdate(message));
+    }
+
+    /// The record of a delivered task that is not completed.
+    fn task_mut(&mut self, framework: &FrameworkId, task: &TaskId) -> Option<&mut v1::Task> {
+        let framework = self.framework_mut(framework)?;
+        let executor = framework.tasks.get(task)?.clone();
+        let executor = Arc::make_mut(framework.executors.get_mut(&executor)?);
+        let found = match executor.launched.contains_key(task) {
+            true => executor.launched.get_mut(task),
+            false => executor.terminated.get_mut(task),
+        };
+        found.map(Arc::make_mut)
+    }
+
+    pub(crate) fn resume_status_updates(&mut self, turn: &mut Turn<'_, '_>) {
+        for update in self.streams.resume(turn.env.now) {
+            self.forward(update, turn);
+        }
+    }
+
+    pub(crate) fn retry_status_updates(&mut self, turn: &mut Turn<'_, '_>) {
+        for update in self.streams.retry(turn.env.now) {
+            tracing::warn!(task = %update.status.task_id.value, "Resending a task status update");
+            self.forward(update, turn);
+        }
+    }
+}
+
+/// A container without a network of its own is reached at the agent's address.
+fn host_network(pid: &Pid) -> v1::NetworkInfo {
+    v1::NetworkInfo {
+        ip_addresses: vec![v1::network_info::IpAddress {
+            ip_address: Some(pid.address.ip().to_string()),
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
