@@ -3,10 +3,14 @@
 // What upstream's protocol calls deprecated is still spoken by its clients.
 #![allow(deprecated)]
 
+pub mod attributes;
+pub mod capabilities;
 pub mod ids;
 pub mod resources;
 pub mod role;
+pub mod task_state;
 pub mod text;
+pub mod uuid;
 
 pub use ids::{
     AgentId, ContainerId, ExecutorId, FrameworkId, MasterId, OfferId, OperationId, TaskId,
