@@ -141,6 +141,28 @@ impl Node {
             // Port 0 was asked for, or the simulator's any-address: say where we are.
             SocketAddr::new(config.listen.ip(), bound.port())
         });
+        let http_threads = config.http_threads;
+        let node = Self::make(config, address);
+        crate::introspection::install(&node);
+        crate::http::serve(&node, listener, http_threads);
+        Ok(node)
+    }
+
+    /// Starts a node without a port: its actors take no messages from other nodes, and
+    /// there is nothing to look into it by. For small processes that only call others,
+    /// such as executors. Where to start it is as for [`Node::start`].
+    pub fn offline(world: World) -> Self {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Self::make(
+            NodeConfig {
+                world,
+                ..NodeConfig::new(nowhere)
+            },
+            nowhere,
+        )
+    }
+
+    fn make(config: NodeConfig, address: SocketAddr) -> Self {
         let metrics = Metrics::new();
         let node = Self {
             inner: Arc::new(Inner {
@@ -161,9 +183,7 @@ impl Node {
             }),
         };
         tokio::spawn(Arc::clone(&node.inner.timers).run());
-        crate::introspection::install(&node);
-        crate::http::serve(&node, listener, config.http_threads);
-        Ok(node)
+        node
     }
 
     /// Where pids of this node say that it is.

@@ -84,7 +84,9 @@ impl World {
         matches!(self, Self::Real)
     }
 
-    pub(crate) async fn connect(&self, address: SocketAddr) -> io::Result<Socket> {
+    /// Connects to a listening socket of this world: for ports that speak other
+    /// protocols than the runtime's own.
+    pub async fn connect(&self, address: SocketAddr) -> io::Result<Socket> {
         match self {
             Self::Real => {
                 let stream = TcpStream::connect(address).await?;
@@ -109,7 +111,7 @@ impl World {
     }
 
     /// Name resolution, at the edge: only where a text from outside names a host.
-    pub(crate) async fn resolve(&self, host: &str, port: u16) -> io::Result<SocketAddr> {
+    pub async fn resolve(&self, host: &str, port: u16) -> io::Result<SocketAddr> {
         match self {
             Self::Real => tokio::net::lookup_host((host, port))
                 .await?

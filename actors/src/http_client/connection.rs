@@ -1,0 +1,164 @@
+//! One kept-alive connection and the requests on it, one after the other.
+
+use std::cell::OnceCell;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use runtime::Node;
+
+use super::session::{Ended, SessionConfig};
+
+/// The name of the header that ties calls to their subscription (V8).
+pub(super) const STREAM_ID: &str = "mesos-stream-id";
+
+/// The most of an answer's text that is read, in bytes.
+const TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// One connection. It is opened when first needed, and again when the other side has
+/// closed it between two requests.
+pub(super) struct Connection<'a> {
+    node: &'a Node,
+    config: &'a SessionConfig,
+    sender: Option<http1::SendRequest<Full<Bytes>>>,
+}
+
+impl<'a> Connection<'a> {
+    pub(super) fn new(node: &'a Node, config: &'a SessionConfig) -> Self {
+        Self {
+            node,
+            config,
+            sender: None,
+        }
+    }
+
+    /// Connects, unless the connection stands.
+    pub(super) async fn open(&mut self) -> Result<(), Ended> {
+        if let Some(sender) = &mut self.sender
+            && sender.ready().await.is_ok()
+        {
+            return Ok(());
+        }
+        let endpoint = &self.config.endpoint;
+        let unreachable = |reason: String| Ended::Unreachable {
+            authority: endpoint.authority(),
+            reason,
+        };
+        let connect = async {
+            let world = self.node.world();
+            let address = world.resolve(endpoint.host(), endpoint.port()).await?;
+            world.connect(address).await
+        };
+        let socket = match tokio::time::timeout(self.node.limits().connect_time, connect).await {
+            Ok(connected) => connected.map_err(|error| unreachable(error.to_string()))?,
+            Err(_) => return Err(unreachable("timed out".to_owned())),
+        };
+        let (sender, driver) = http1::handshake(TokioIo::new(socket))
+            .await
+            .map_err(|error| unreachable(error.to_string()))?;
+        // Ends by itself when the sender and the last answer are dropped. What goes
+        // wrong reaches whoever waits for an answer.
+        tokio::task::spawn_local(async {
+            let _ = driver.await;
+        });
+        self.sender = Some(sender);
+        Ok(())
+    }
+
+    /// Posts a body and waits for the head of the answer.
+    pub(super) async fn post(
+        &mut self,
+        body: Bytes,
+        stream_id: &OnceCell<HeaderValue>,
+    ) -> Result<Response<Incoming>, Ended> {
+        self.open().await?;
+        let request = request(self.config, body, stream_id)?;
+        let Some(sender) = &mut self.sender else {
+            return Err(Ended::Broken("the connection was lost".to_owned()));
+        };
+        match sender.try_send_request(request).await {
+            Ok(response) => Ok(response),
+            Err(mut error) => {
+                // Closed between two requests, before anything of this one was sent.
+                let Some(request) = error.take_message() else {
+                    return Err(broken(error.error()));
+                };
+                self.sender = None;
+                self.open().await?;
+                match &mut self.sender {
+                    Some(sender) => sender
+                        .send_request(request)
+                        .await
+                        .map_err(|error| broken(&error)),
+                    None => Err(broken(error.error())),
+                }
+            }
+        }
+    }
+}
+
+fn request(
+    config: &SessionConfig,
+    body: Bytes,
+    stream_id: &OnceCell<HeaderValue>,
+) -> Result<Request<Full<Bytes>>, Ended> {
+    let media_type = HeaderValue::from_static(config.content_type.media_type());
+    let mut builder = Request::post(config.endpoint.path())
+        .header(HOST, config.endpoint.authority())
+        .header(CONTENT_TYPE, media_type.clone())
+        .header(ACCEPT, media_type);
+    if let Some(authorization) = &config.authorization {
+        builder = builder.header(AUTHORIZATION, authorization.header());
+    }
+    if let Some(stream_id) = stream_id.get() {
+        builder = builder.header(STREAM_ID, stream_id);
+    }
+    builder
+        .body(Full::new(body))
+        .map_err(|error| Ended::Broken(format!("cannot ask {}: {error}", config.endpoint)))
+}
+
+pub(super) fn broken(error: &hyper::Error) -> Ended {
+    Ended::Broken(format!("the connection broke: {error}"))
+}
+
+/// The text of an answer that is no stream.
+pub(super) async fn text(response: Response<Incoming>) -> Result<String, Ended> {
+    match Limited::new(response.into_body(), TEXT_BYTES_MAX)
+        .collect()
+        .await
+    {
+        Ok(body) => Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Ended::Broken(format!(
+            "an answer is longer than {TEXT_BYTES_MAX} bytes"
+        ))),
+        Err(error) => Err(Ended::Broken(format!("the connection broke: {error}"))),
+    }
+}
+
+/// What a subscription's answer means when it is not a stream of events.
+pub(super) async fn refusal(config: &SessionConfig, response: Response<Incoming>) -> Ended {
+    let status = response.status();
+    if status == StatusCode::TEMPORARY_REDIRECT {
+        let location = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok());
+        return match location.map(|location| config.endpoint.redirected(location)) {
+            Some(Ok(endpoint)) => Ended::Redirected(endpoint),
+            Some(Err(error)) => Ended::Broken(error.to_string()),
+            None => Ended::Broken("a redirect does not say where to".to_owned()),
+        };
+    }
+    match text(response).await {
+        Ok(text) => Ended::Refused {
+            status: status.as_u16(),
+            text,
+        },
+        Err(ended) => ended,
+    }
+}
