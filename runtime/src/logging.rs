@@ -31,6 +31,8 @@ use line::Line;
 use queue::Queue;
 use writer::Writer;
 
+use crate::metrics::Metrics;
+
 /// How long the end of the program waits for lines to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -212,6 +214,11 @@ pub fn flush() {
 /// How many lines were dropped because the writer could not keep up.
 pub fn dropped() -> u64 {
     CONTROL.get().map_or(0, |control| control.queue.dropped())
+}
+
+/// Publishes [`dropped`] as `runtime/log_lines_dropped`.
+pub(crate) fn publish(metrics: &Metrics) {
+    metrics.pull_gauge("runtime/log_lines_dropped", || dropped() as f64);
 }
 
 /// The link to the file with all lines of at least this severity, if there are files.

@@ -164,6 +164,11 @@ impl Node {
 
     fn make(config: NodeConfig, address: SocketAddr) -> Self {
         let metrics = Metrics::new();
+        if config.world.has_threads() {
+            // Figures of the machine have no place in a simulated world.
+            crate::system::publish(&metrics);
+            crate::logging::publish(&metrics);
+        }
         let node = Self {
             inner: Arc::new(Inner {
                 address,
