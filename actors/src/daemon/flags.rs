@@ -1,0 +1,35 @@
+//! Flags that master and agent share (11.1).
+
+use std::collections::BTreeMap;
+
+use runtime::flags::Flag;
+use runtime::http::{Help, Method, Published, Response};
+use serde_json::json;
+
+/// The flags of both daemons.
+pub const COMMON: &[Flag] = &[
+    Flag::text("advertise_ip", "IP address that others reach this daemon at, if it differs from --ip."),
+    Flag::integer("advertise_port", "Port that others reach this daemon at, if it differs from --port."),
+    Flag::text("hostname", "Host name to advertise; looked up from the address if not given."),
+    Flag::bool("hostname_lookup", "Whether to look the host name up; if not, the address is the name.")
+        .default("true"),
+    Flag::bool("initialize_driver_logging", "Accepted for old set-ups; has no effect.").default("true"),
+    Flag::text("ip", "IP address to listen on; found from the host's name if not given."),
+    Flag::path("log_dir", "Directory for log files; without it, logs go to standard error only."),
+    Flag::integer("logbufsecs", "Accepted for old set-ups; log lines are written at once.").default("0"),
+    Flag::text("logging_level", "Least severe level to log: INFO, WARNING or ERROR.").default("INFO"),
+    Flag::path("external_log_file", "Log file written by someone else, to be shown to users."),
+    Flag::bool("quiet", "Whether not to log to standard error.").default("false"),
+];
+
+/// The function behind `/flags`.
+pub fn publish_flags(shown: BTreeMap<String, String>) -> Published {
+    let answer = json!({ "flags": shown });
+    Published::new(
+        Help::new("The flags that this daemon runs with.", "{flags: {name: value}}, all texts."),
+        move |request| match request.method() {
+            Method::Get | Method::Head | Method::Other(_) => Response::json(&answer),
+            other => Response::method_not_allowed(&["GET"], other.name()),
+        },
+    )
+}
