@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Fields of a message are tracked in a bit set of this many bits.
-const MAX_FIELDS: usize = 128;
+const MAX_FIELDS: usize = 64;
 /// Field numbers index a table of bytes.
 const MAX_NUMBER: i32 = 255;
 /// Written as `json_name` in a `.proto` file, it keeps a field out of JSON.
@@ -140,7 +140,7 @@ fn write_message(
         ));
     }
     let mut fields = String::new();
-    let mut required: u128 = 0;
+    let mut required: u64 = 0;
     let mut places: Vec<u8> = Vec::new();
     for (index, field) in message.field.iter().enumerate() {
         let number = field.number();

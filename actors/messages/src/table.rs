@@ -47,10 +47,10 @@ impl Table {
 
 /// A set of fields: bit `n` is the field at place `n`. The build refuses messages with
 /// more fields than it has bits.
-pub(crate) type FieldSet = u128;
+pub(crate) type FieldSet = u64;
 
 /// The most fields that a message can have.
-pub(crate) const MAX_FIELDS: usize = 128;
+pub(crate) const MAX_FIELDS: usize = 64;
 
 /// A field of a message.
 #[derive(Debug)]

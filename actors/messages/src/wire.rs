@@ -18,6 +18,8 @@ pub(crate) enum Malformed {
     WireType,
     #[error("messages nest deeper than {MAX_DEPTH} levels")]
     TooDeep,
+    #[error("a message is longer than 4 GiB")]
+    TooLong,
     #[error("a string is not UTF-8")]
     NotText,
     #[error("a field is not of its type's wire form")]

@@ -30,32 +30,41 @@ struct MessageView<'a> {
 }
 
 /// Where the values of a message's fields begin.
-struct Starts<'a> {
-    /// By the field's place.
-    of: [Option<&'a [u8]>; MAX_FIELDS],
+struct Starts {
+    /// By the field's place, from the message's beginning; [`u32::MAX`] for none.
+    of: [u32; MAX_FIELDS],
     /// How many fields there are.
     count: usize,
 }
 
 impl<'a> MessageView<'a> {
-    fn starts(&self) -> Result<Starts<'a>, Malformed> {
+    fn starts(&self) -> Result<Starts, Malformed> {
         let mut starts = Starts {
-            of: [None; MAX_FIELDS],
+            of: [u32::MAX; MAX_FIELDS],
             count: 0,
         };
         let mut reader = Reader::new(self.bytes);
         loop {
-            let start = reader.rest();
+            let start = self.bytes.len() - reader.rest().len();
             let Some((number, _)) = reader.field()? else {
                 return Ok(starts);
             };
             let Some((place, _)) = self.table.by_number(number) else {
                 continue;
             };
-            if let Some(slot @ None) = starts.of.get_mut(place) {
-                *slot = Some(start);
+            if let Some(slot @ &mut u32::MAX) = starts.of.get_mut(place) {
+                *slot = u32::try_from(start).map_err(|_| Malformed::TooLong)?;
                 starts.count += 1;
             }
+        }
+    }
+
+    /// What begins at a start.
+    fn from(&self, start: u32) -> Option<&'a [u8]> {
+        if start == u32::MAX {
+            None
+        } else {
+            self.bytes.get(usize::try_from(start).ok()?..)
         }
     }
 }
@@ -66,6 +75,7 @@ impl Serialize for MessageView<'_> {
         let starts = self.starts().map_err(S::Error::custom)?;
         let mut map = serializer.serialize_map((!for_people).then_some(starts.count))?;
         for (field, start) in self.table.fields.iter().zip(starts.of) {
+            let start = self.from(start);
             let values = Values {
                 field,
                 rest: start.unwrap_or_default(),
