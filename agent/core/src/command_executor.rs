@@ -157,3 +157,98 @@ fn overhead(task: &v1::TaskInfo) -> Resources {
     }
     overhead
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{command_task, config, framework_id, framework_info, resources};
+
+    fn executor(config: &Config, task: &v1::TaskInfo) -> v1::ExecutorInfo {
+        executor_info(config, &framework_info(), &framework_id(), task)
+    }
+
+    #[test]
+    fn it_is_named_after_task_and_command() {
+        let info = executor(&config(), &command_task("t", "echo hello"));
+        assert_eq!(
+            info.name(),
+            "Command Executor (Task: t) (Command: sh -c 'echo hello')"
+        );
+        assert_eq!(info.source(), "t");
+        assert_eq!(info.executor_id.value, "t");
+
+        let long = executor(&config(), &command_task("t", "env | sort; sleep 1"));
+        assert_eq!(
+            long.name(),
+            "Command Executor (Task: t) (Command: sh -c 'env | sort; ...')"
+        );
+    }
+
+    #[test]
+    fn a_command_without_shell_shows_its_arguments() {
+        let mut task = command_task("t", "ls");
+        let command = task.command.as_mut().unwrap();
+        command.shell = Some(false);
+        command.arguments = vec!["ls".into(), "-l".into()];
+        let name = executor(&config(), &task).name().to_owned();
+        assert!(name.ends_with("(Command: [ls, ls, -l])"), "{name}");
+        task.command.as_mut().unwrap().value = None;
+        let name = executor(&config(), &task).name().to_owned();
+        assert!(name.ends_with("(Command: NO EXECUTABLE)"), "{name}");
+    }
+
+    #[test]
+    fn a_letter_is_never_cut_in_two() {
+        assert_eq!(shortened("01234567890ü45678"), "01234567890...");
+    }
+
+    #[test]
+    fn it_runs_the_helper_beside_the_agent() {
+        let mut task = command_task("t", "true");
+        task.command.as_mut().unwrap().user = Some("alice".into());
+        let info = executor(&config(), &task);
+        let command = info.command.unwrap();
+        assert_eq!(command.value(), "/l/mesos-executor");
+        assert!(!command.shell());
+        assert_eq!(command.arguments, ["mesos-executor", "--launcher_dir=/l"]);
+        assert_eq!(command.user(), "alice");
+    }
+
+    #[test]
+    fn a_missing_helper_is_told_in_the_sandbox() {
+        let config = Config {
+            command_executor: Err("No such file or directory".into()),
+            ..config()
+        };
+        let command = executor(&config, &command_task("t", "true"))
+            .command
+            .unwrap();
+        assert!(command.shell());
+        assert_eq!(command.value(), "echo 'No such file or directory'; exit 1");
+    }
+
+    #[test]
+    fn its_overhead_belongs_to_the_tasks_role() {
+        let mut task = command_task("t", "true");
+        let role = Role::parse("web").unwrap();
+        let mut wanted = resources("cpus:1;mem:64");
+        wanted.allocate(&role);
+        task.resources = wanted.to_proto();
+        let mut overhead = resources("cpus:0.1;mem:32");
+        overhead.allocate(&role);
+        let info = executor(&config(), &task);
+        assert_eq!(Resources::from_proto(&info.resources).unwrap(), overhead);
+    }
+
+    #[test]
+    fn it_outlives_the_grace_of_its_task() {
+        let mut task = command_task("t", "true");
+        task.kill_policy = Some(v1::KillPolicy {
+            grace_period: Some(v1::DurationInfo {
+                nanoseconds: 10_000_000_000,
+            }),
+        });
+        let grace = executor(&config(), &task).shutdown_grace_period.unwrap();
+        assert_eq!(grace.nanoseconds, 12_000_000_000);
+    }
+}

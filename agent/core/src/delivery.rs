@@ -123,7 +123,7 @@ impl Agent {
         let Some(framework) = self.framework(framework_id) else {
             return;
         };
-        let state = task::gone_state(framework.capable_of(task::PARTITION_AWARE));
+        let state = task::gone_state(&framework.info);
         let Some(executor) = self.executor_mut(framework_id, executor_id) else {
             return;
         };

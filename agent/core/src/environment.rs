@@ -69,3 +69,69 @@ pub(crate) fn shutdown_grace_period(config: &Config, executor: &v1::ExecutorInfo
         .and_then(|grace| u64::try_from(grace.nanoseconds).ok())
         .map_or(config.executor_shutdown_grace_period, Duration::from_nanos)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{config, custom_executor, framework_id};
+
+    fn environment(config: &Config, checkpoint: bool) -> BTreeMap<String, String> {
+        let executor = custom_executor("e");
+        let agent = AgentId::from("m-S0");
+        let sandbox = Path::new("/w/s");
+        executor_environment(
+            config,
+            &agent,
+            &framework_id(),
+            &executor,
+            sandbox,
+            checkpoint,
+        )
+    }
+
+    #[test]
+    fn executors_find_their_agent() {
+        let text: Vec<String> = environment(&config(), false)
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert_eq!(
+            text,
+            [
+                "LIBPROCESS_IP=127.0.0.1",
+                "LIBPROCESS_PORT=0",
+                "MESOS_AGENT_ENDPOINT=127.0.0.1:5051",
+                "MESOS_CHECKPOINT=0",
+                "MESOS_DIRECTORY=/w/s",
+                "MESOS_EXECUTOR_ID=e",
+                "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=5secs",
+                "MESOS_FRAMEWORK_ID=m-0001",
+                "MESOS_HTTP_COMMAND_EXECUTOR=0",
+                "MESOS_SANDBOX=/w/s",
+                "MESOS_SLAVE_ID=m-S0",
+                "MESOS_SLAVE_PID=slave(1)@127.0.0.1:5051",
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            ]
+        );
+    }
+
+    #[test]
+    fn checkpointing_frameworks_executors_know_how_long_to_wait() {
+        let environment = environment(&config(), true);
+        assert_eq!(environment["MESOS_CHECKPOINT"], "1");
+        assert_eq!(environment["MESOS_RECOVERY_TIMEOUT"], "15mins");
+        assert_eq!(environment["MESOS_SUBSCRIPTION_BACKOFF_MAX"], "2secs");
+    }
+
+    #[test]
+    fn the_operator_may_set_all_but_the_agents_own() {
+        let mut config = config();
+        config.executor_environment = BTreeMap::from([
+            ("PATH".into(), "/mine".into()),
+            ("MESOS_SLAVE_ID".into(), "forged".into()),
+        ]);
+        let environment = environment(&config, false);
+        assert_eq!(environment["PATH"], "/mine");
+        assert_eq!(environment["MESOS_SLAVE_ID"], "m-S0");
+    }
+}

@@ -174,7 +174,7 @@ impl Agent {
         let Some(framework) = self.framework(framework_id) else {
             return;
         };
-        let state = task::dropped_state(framework.capable_of(task::PARTITION_AWARE));
+        let state = task::dropped_state(&framework.info);
         let Some(executor) = framework.executors.get(executor_id) else {
             return;
         };
@@ -316,8 +316,7 @@ fn validate_update(
 /// Uuids of updates must say which of the versions of RFC 4122 they are; other 16 bytes
 /// are refused.
 fn parse_uuid(bytes: &[u8]) -> Result<Uuid, String> {
-    Uuid::from_slice(bytes)
-        .ok()
-        .filter(|uuid| (1..=5).contains(&uuid.get_version_num()))
-        .ok_or_else(|| "Not a valid UUID".into())
+    model::uuid::parse(bytes)
+        .map(Uuid::from_bytes)
+        .map_err(|error| error.to_string())
 }

@@ -190,3 +190,178 @@ fn max_age(delay: Duration, headroom: f64, usage: f64) -> Duration {
         delay.mul_f64(part)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Input;
+    use crate::limits::COMPLETED_TASKS_PER_EXECUTOR_MAX;
+    use crate::testing::{World, command_task, config};
+
+    const RUN_FOLDER: &str = "/w/slaves/m-S0/frameworks/m-0001/executors/t/runs";
+
+    fn world_with_finished_task() -> World {
+        let mut world = World::registered();
+        let container = world.running_command_task("t");
+        world.take();
+        world.exited(container, Default::default());
+        let update = world.only_update();
+        world.acknowledge_sent(&update);
+        world
+    }
+
+    fn removals(world: &mut World) -> Vec<PathBuf> {
+        let path = |effect| match effect {
+            Effect::RemovePath(path) => Some(path),
+            _ => None,
+        };
+        world.take().into_iter().filter_map(path).collect()
+    }
+
+    #[test]
+    fn age_depends_on_the_disk() {
+        let day = Duration::from_secs(24 * 3600);
+        assert_eq!(max_age(day * 10, 0.1, 0.0), day * 9);
+        assert_eq!(max_age(day * 10, 0.0, 0.5), day * 5);
+        assert_eq!(max_age(day, 0.1, 0.95), Duration::ZERO);
+        assert_eq!(max_age(day, 0.1, f64::NAN), day);
+    }
+
+    #[test]
+    fn sandboxes_go_when_their_time_has_come() {
+        let mut world = world_with_finished_task();
+        let delay = config().gc_delay;
+        assert_eq!(world.timer_set(&Timer::Gc), Some(delay));
+        world.take();
+        world.now += delay;
+        world.timer(Timer::Gc);
+        let removed = removals(&mut world);
+        assert_eq!(removed.len(), 3, "{removed:?}");
+        assert_eq!(removed[0], Path::new("/w/slaves/m-S0/frameworks/m-0001"));
+        assert_eq!(removed[1], Path::new(RUN_FOLDER).parent().unwrap());
+        assert_eq!(removed[2].parent().unwrap(), Path::new(RUN_FOLDER));
+        assert_eq!(world.agent.gc.pending(), 3);
+
+        for path in removed {
+            world.input(Input::PathRemoved {
+                path,
+                result: Ok(()),
+            });
+        }
+        let detached = |name: &str| {
+            world.effects.iter().any(|effect| {
+                matches!(effect, Effect::DetachFile { virtual_path } if virtual_path == name)
+            })
+        };
+        assert!(detached("/frameworks/m-0001/executors/t/runs/latest"));
+        assert!(detached(&format!("{RUN_FOLDER}/latest")));
+        assert_eq!(
+            world
+                .agent
+                .snapshot()
+                .state
+                .counters
+                .path_removals_succeeded,
+            3
+        );
+        assert_eq!(world.agent.gc.pending(), 0);
+    }
+
+    #[test]
+    fn a_full_disk_empties_all() {
+        let mut world = world_with_finished_task();
+        world.take();
+        world.input(Input::DiskUsage(Ok(0.95)));
+        assert_eq!(
+            world.timer_set(&Timer::DiskWatch),
+            Some(config().disk_watch_interval)
+        );
+        assert_eq!(removals(&mut world).len(), 3);
+        assert_eq!(world.agent.snapshot().state.sandbox_max_age, Duration::ZERO);
+    }
+
+    #[test]
+    fn an_unknown_usage_removes_nothing() {
+        let mut world = world_with_finished_task();
+        world.take();
+        world.input(Input::DiskUsage(Err("no such disk".into())));
+        assert!(world.timer_set(&Timer::DiskWatch).is_some());
+        assert!(removals(&mut world).is_empty());
+    }
+
+    #[test]
+    fn folders_in_use_again_stay() {
+        let mut world = world_with_finished_task();
+        world.run(command_task("t", "true"));
+        world.take();
+        world.now += config().gc_delay;
+        world.timer(Timer::Gc);
+        let removed = removals(&mut world);
+        assert_eq!(removed.len(), 1, "only the old run: {removed:?}");
+        assert!(removed[0].starts_with(RUN_FOLDER));
+    }
+
+    #[test]
+    fn a_launch_waits_for_its_folder_to_be_gone() {
+        let mut world = world_with_finished_task();
+        world.take();
+        world.now += config().gc_delay;
+        world.timer(Timer::Gc);
+        let removed = removals(&mut world);
+        world.run(command_task("t", "true"));
+        assert!(world.launches().is_empty());
+        assert_eq!(world.framework().pending.len(), 1);
+        for path in removed {
+            world.input(Input::PathRemoved {
+                path,
+                result: Ok(()),
+            });
+        }
+        assert_eq!(world.launches().len(), 1);
+        assert!(world.framework().pending.is_empty());
+    }
+
+    #[test]
+    fn a_waiting_launch_can_be_killed() {
+        let mut world = world_with_finished_task();
+        world.take();
+        world.now += config().gc_delay;
+        world.timer(Timer::Gc);
+        let removed = removals(&mut world);
+        world.run(command_task("t", "true"));
+        world.kill("t");
+        let update = world.only_update();
+        assert_eq!(
+            update.status.message(),
+            "Killed before delivery to the executor"
+        );
+        for path in removed {
+            world.input(Input::PathRemoved {
+                path,
+                result: Ok(()),
+            });
+        }
+        assert!(world.launches().is_empty());
+    }
+
+    #[test]
+    fn histories_are_bounded() {
+        let mut world = World::registered();
+        for number in 0..10 {
+            let id = format!("t{number}");
+            let container = world.running_command_task(&id);
+            world.take();
+            world.exited(container, Default::default());
+            let update = world.only_update();
+            world.acknowledge_sent(&update);
+        }
+        let state = world.agent.snapshot().state;
+        let completed = &state.completed_frameworks[0].completed_executors;
+        assert_eq!(
+            completed.len(),
+            config().max_completed_executors_per_framework
+        );
+        assert_eq!(completed.last().unwrap().id.as_str(), "t9");
+        assert!(completed[0].completed.len() <= COMPLETED_TASKS_PER_EXECUTOR_MAX);
+    }
+}

@@ -40,7 +40,7 @@ impl Agent {
             return;
         }
         let Some(executor) = framework.executor_of(&task_id) else {
-            let state = task::dropped_state(framework.capable_of(task::PARTITION_AWARE));
+            let state = task::dropped_state(&framework.info);
             let reason = v1::task_status::Reason::ExecutorTerminated;
             let new = NewStatus::new(state, reason, "Cannot find executor", None);
             self.agent_update(&framework_id, &task_id, new, turn);

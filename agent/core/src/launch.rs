@@ -128,9 +128,7 @@ impl Agent {
         };
         let state = match refusal.kind {
             RefusalKind::Error => v1::TaskState::TaskError,
-            RefusalKind::Dropped => {
-                task::dropped_state(framework.capable_of(task::PARTITION_AWARE))
-            }
+            RefusalKind::Dropped => task::dropped_state(&framework.info),
         };
         let executor_id = ExecutorId::from(&executor.executor_id);
         tracing::warn!(framework = %framework_id, "Not running tasks: {}", refusal.message);

@@ -31,6 +31,8 @@ pub mod state;
 mod status;
 mod streams;
 mod task;
+#[cfg(test)]
+mod testing;
 pub mod timer;
 mod turn;
 

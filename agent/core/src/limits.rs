@@ -21,6 +21,9 @@ pub const PENDING_UPDATES_PER_TASK_MAX: usize = 1000;
 /// Uuids of acknowledged updates remembered for one task, to drop duplicates.
 pub const REMEMBERED_UPDATES_PER_TASK_MAX: usize = 1000;
 
+/// Statuses kept in one task's record.
+pub const STATUSES_PER_TASK_MAX: usize = 100;
+
 /// Time between heartbeats on an executor's stream (V16).
 pub const EXECUTOR_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30 * 60);
 

@@ -36,3 +36,53 @@ impl Agent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::input::Message;
+    use crate::testing::{World, pid};
+
+    fn ping(connected: bool) -> Message {
+        Message::Ping(internal::PingSlaveMessage { connected })
+    }
+
+    fn detects(world: &World) -> bool {
+        world
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::DetectMaster))
+    }
+
+    #[test]
+    fn a_ping_is_answered_to_whoever_sent_it() {
+        let mut world = World::registered();
+        let observer = pid("slave-observer(1)@127.0.0.1:5050");
+        world.message_from(&observer, ping(true));
+        assert_eq!(world.timer_set(&Timer::Ping), Some(Duration::from_secs(75)));
+        assert!(!detects(&world));
+        assert!(world.effects.iter().any(|effect| matches!(
+            effect,
+            Effect::Send { to, message } if *to == observer
+                && **message == Outgoing::Pong(internal::PongSlaveMessage {})
+        )));
+    }
+
+    #[test]
+    fn a_master_that_sees_it_disconnected_is_detected_anew() {
+        let mut world = World::registered();
+        world.message(ping(false));
+        assert!(detects(&world));
+        assert_eq!(world.agent.snapshot().state.phase, Phase::Disconnected);
+    }
+
+    #[test]
+    fn silence_means_that_the_master_is_detected_anew() {
+        let mut world = World::registered();
+        world.timer(Timer::Ping);
+        assert!(detects(&world));
+        assert!(world.agent.snapshot().state.master.is_none());
+    }
+}

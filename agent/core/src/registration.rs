@@ -228,10 +228,9 @@ impl Agent {
     /// The master names tasks that it believes are here; those that are not are over.
     fn reconcile(&mut self, reconcile: &internal::ReconcileTasksMessage, turn: &mut Turn<'_, '_>) {
         let framework_id = FrameworkId::from(&reconcile.framework_id);
-        let partition_aware = reconcile
-            .framework
-            .as_ref()
-            .is_some_and(|info| task::capable_of(info, task::PARTITION_AWARE));
+        let unaware = v1::FrameworkInfo::default();
+        let framework = reconcile.framework.as_ref().unwrap_or(&unaware);
+        let state = task::dropped_state(framework);
         for status in &reconcile.statuses {
             let task_id = TaskId::from(&status.task_id);
             if self
@@ -244,7 +243,7 @@ impl Agent {
                 &framework_id,
                 &task_id,
                 NewStatus {
-                    state: task::dropped_state(partition_aware),
+                    state,
                     reason: v1::task_status::Reason::Reconciliation,
                     message: "Reconciliation: task unknown to the agent".into(),
                     executor_id: None,
@@ -302,4 +301,163 @@ fn ping_timeout(connection: Option<&internal::MasterSlaveConnection>) -> Duratio
         .and_then(|seconds| Duration::try_from_secs_f64(seconds.trunc()).ok())
         .filter(|timeout| !timeout.is_zero())
         .unwrap_or(TOTAL_PING_TIMEOUT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{Input, Message};
+    use crate::testing::{self, World, command_task, config, executor_task, pid};
+
+    fn reregistered(id: &str, reconciliations: Vec<internal::ReconcileTasksMessage>) -> Message {
+        Message::Reregistered(internal::SlaveReregisteredMessage {
+            slave_id: AgentId::from(id).to_proto(),
+            reconciliations,
+            connection: None,
+        })
+    }
+
+    #[test]
+    fn an_agent_without_an_id_registers_and_backs_off() {
+        let mut world = World::new(config());
+        world.input(Input::MasterDetected(testing::master()));
+        let first = world.timer_set(&Timer::Registration).unwrap();
+        assert!(first <= Duration::from_secs(1));
+        world.take();
+
+        let mut longest = Duration::ZERO;
+        for _ in 0..12 {
+            world.timer(Timer::Registration);
+            longest = longest.max(world.timer_set(&Timer::Registration).unwrap());
+            assert!(matches!(&world.effects[0], Effect::Link(_)));
+            let sent = world.sent();
+            let [Outgoing::Register(message)] = &sent[..] else {
+                panic!("{sent:?}")
+            };
+            assert_eq!(message.slave.hostname, "localhost");
+            assert_eq!(message.slave.port, Some(5051));
+            assert_eq!(message.version(), "1.12.0");
+            assert!(message.resource_version_uuid.is_some());
+        }
+        assert!(longest > Duration::from_secs(4) && longest <= REGISTRATION_INTERVAL_MAX);
+    }
+
+    #[test]
+    fn once_registered_it_is_silent() {
+        let mut world = World::registered();
+        assert_eq!(world.agent.snapshot().state.id, Some(AgentId::from("m-S0")));
+        world.timer(Timer::Registration);
+        assert!(world.take().is_empty());
+    }
+
+    #[test]
+    fn answers_of_others_are_ignored() {
+        let mut world = World::new(config());
+        world.input(Input::MasterDetected(testing::master()));
+        world.message_from(
+            &pid("master@127.0.0.9:5050"),
+            Message::Registered(internal::SlaveRegisteredMessage::default()),
+        );
+        assert_eq!(world.agent.snapshot().state.id, None);
+    }
+
+    #[test]
+    fn a_new_master_hears_of_everything() {
+        let mut world = World::registered();
+        world.running_command_task("t1");
+        world.run(executor_task("t2", "e"));
+        world.input(Input::MasterLost);
+        world.input(Input::MasterDetected(testing::master()));
+        world.take();
+        world.timer(Timer::Registration);
+        let sent = world.sent();
+        let [Outgoing::Reregister(message)] = &sent[..] else {
+            panic!("{sent:?}")
+        };
+        assert_eq!(message.slave.id.as_ref().unwrap().value, "m-S0");
+        assert_eq!(message.frameworks.len(), 1);
+        let tasks: Vec<_> = message
+            .tasks
+            .iter()
+            .map(|task| &*task.task_id.value)
+            .collect();
+        assert_eq!(tasks, ["t2", "t1"]);
+        let executors: Vec<_> = message.executor_infos.iter().collect();
+        assert_eq!(
+            executors.len(),
+            1,
+            "a command task's executor is not reported"
+        );
+        assert_eq!(executors[0].executor_id.value, "e");
+        assert!(executors[0].framework_id.is_some());
+    }
+
+    #[test]
+    fn a_completed_framework_is_reported_with_its_tasks() {
+        let mut world = World::registered();
+        let container = world.running_command_task("t1");
+        world.take();
+        world.exited(container, Default::default());
+        let update = world.only_update();
+        world.acknowledge_sent(&update);
+        world.input(Input::MasterDetected(testing::master()));
+        world.take();
+        world.timer(Timer::Registration);
+        let sent = world.sent();
+        let [Outgoing::Reregister(message)] = &sent[..] else {
+            panic!("{sent:?}")
+        };
+        assert!(message.frameworks.is_empty() && message.tasks.is_empty());
+        assert_eq!(message.completed_frameworks[0].tasks[0].task_id.value, "t1");
+    }
+
+    #[test]
+    fn tasks_unknown_to_the_agent_are_lost() {
+        let mut world = World::registered();
+        world.run(command_task("known", "true"));
+        world.input(Input::MasterDetected(testing::master()));
+        world.take();
+        let status = |id: &str| v1::TaskStatus {
+            task_id: TaskId::from(id).to_proto(),
+            ..Default::default()
+        };
+        world.message(reregistered(
+            "m-S0",
+            vec![internal::ReconcileTasksMessage {
+                framework_id: testing::framework_id().to_proto(),
+                statuses: vec![status("known"), status("unknown")],
+                framework: None,
+            }],
+        ));
+        let update = world.only_update();
+        assert_eq!(update.status.task_id.value, "unknown");
+        assert_eq!(update.status.state(), v1::TaskState::TaskLost);
+        assert_eq!(
+            update.status.message(),
+            "Reconciliation: task unknown to the agent"
+        );
+        assert_eq!(update.status.source(), v1::task_status::Source::Agent);
+    }
+
+    #[test]
+    fn another_id_ends_the_agent() {
+        let mut world = World::registered();
+        world.input(Input::MasterDetected(testing::master()));
+        world.message(reregistered("m-S9", Vec::new()));
+        assert_eq!(world.stopped(), Some(1));
+    }
+
+    #[test]
+    fn the_master_says_how_long_to_wait_for_it() {
+        let timeout = |seconds| {
+            ping_timeout(Some(&internal::MasterSlaveConnection {
+                total_ping_timeout_seconds: Some(seconds),
+            }))
+        };
+        assert_eq!(timeout(30.9), Duration::from_secs(30));
+        for nonsense in [f64::NAN, -1.0, 0.0, f64::INFINITY] {
+            assert_eq!(timeout(nonsense), TOTAL_PING_TIMEOUT);
+        }
+        assert_eq!(ping_timeout(None), TOTAL_PING_TIMEOUT);
+    }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use messages::{internal, v1};
+use model::capabilities::framework_roles;
 use model::ids::{ExecutorId, FrameworkId, TaskId};
 use model::resources::Resources;
 use runtime_core::Pid;
@@ -113,7 +114,10 @@ impl Agent {
         framework.id.as_ref().map(FrameworkId::from)
     }
 
-    fn run(&mut self, request: Request, turn: &mut Turn<'_, '_>) {
+    fn run(&mut self, mut request: Request, turn: &mut Turn<'_, '_>) {
+        let framework_id = request.framework_id.clone();
+        let named = &mut request.executor.framework_id;
+        named.get_or_insert_with(|| framework_id.to_proto());
         let agent_id = self.agent_id();
         if let Some(task) = request
             .work
@@ -131,7 +135,6 @@ impl Agent {
             tracing::warn!("Ignoring running tasks: the agent is terminating");
             return;
         }
-        let framework_id = request.framework_id.clone();
         let known = self.framework(&framework_id);
         let duplicate = |task: &&v1::TaskInfo| {
             known.is_some_and(|known| known.has_task(&TaskId::from(&task.task_id)))
@@ -349,16 +352,17 @@ fn check_reservations(tasks: &[v1::TaskInfo], executor: &v1::ExecutorInfo) -> Re
 /// Masters before 1.2 do not say to which role resources are allocated; then the
 /// framework has one role, and it is that.
 fn add_allocation(resources: &mut [v1::Resource], framework: &v1::FrameworkInfo) {
-    let role = match framework.roles.as_slice() {
-        [] => framework.role().to_owned(),
-        [role] => role.clone(),
-        _ => return,
+    let Ok(roles) = framework_roles(framework) else {
+        return;
+    };
+    let (1, Some(role)) = (roles.len(), roles.first()) else {
+        return;
     };
     for resource in resources {
         resource
             .allocation_info
             .get_or_insert_with(|| v1::resource::AllocationInfo {
-                role: Some(role.clone()),
+                role: Some(role.to_string()),
             });
     }
 }

@@ -276,3 +276,202 @@ fn key_of(update: &StatusUpdate) -> Key {
         TaskId::from(&update.status.task_id),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use messages::v1;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{framework_id, uuid};
+
+    const START: Duration = Duration::from_secs(100);
+
+    fn update(task: &str, state: v1::TaskState, number: u8) -> (Uuid, StatusUpdate) {
+        let status = v1::TaskStatus {
+            task_id: TaskId::from(task).to_proto(),
+            state: state as i32,
+            ..Default::default()
+        };
+        let update = StatusUpdate {
+            framework_id: framework_id().to_proto(),
+            uuid: Some(uuid(number).as_bytes().to_vec().into()),
+            status,
+            ..Default::default()
+        };
+        (uuid(number), update)
+    }
+
+    fn resumed() -> StatusStreams {
+        let mut streams = StatusStreams::default();
+        assert!(streams.resume(START).is_empty());
+        streams
+    }
+
+    fn take(streams: &mut StatusStreams, state: v1::TaskState, number: u8) -> Taken {
+        let (uuid, update) = update("t", state, number);
+        streams.update(uuid, update, START)
+    }
+
+    fn acknowledge(
+        streams: &mut StatusStreams,
+        number: u8,
+    ) -> Result<Acknowledged, AcknowledgeError> {
+        streams.acknowledge(&framework_id(), &TaskId::from("t"), uuid(number), START)
+    }
+
+    #[test]
+    fn only_the_head_is_outstanding() {
+        let mut streams = resumed();
+        let starting = take(&mut streams, v1::TaskState::TaskStarting, 1);
+        assert!(matches!(starting, Taken::Send(_)));
+        assert_eq!(
+            take(&mut streams, v1::TaskState::TaskRunning, 2),
+            Taken::Queued
+        );
+        assert_eq!(
+            take(&mut streams, v1::TaskState::TaskRunning, 2),
+            Taken::Duplicate
+        );
+        assert_eq!(
+            acknowledge(&mut streams, 2),
+            Err(AcknowledgeError::NotTheHead {
+                received: uuid(2),
+                expected: uuid(1)
+            })
+        );
+        let next = acknowledge(&mut streams, 1).unwrap().next.unwrap();
+        assert_eq!(next.status.state(), v1::TaskState::TaskRunning);
+        assert_eq!(
+            take(&mut streams, v1::TaskState::TaskStarting, 1),
+            Taken::Duplicate
+        );
+    }
+
+    #[test]
+    fn the_terminal_acknowledgement_closes_the_stream() {
+        let mut streams = resumed();
+        take(&mut streams, v1::TaskState::TaskFinished, 1);
+        let done = acknowledge(&mut streams, 1).unwrap();
+        assert_eq!(
+            done,
+            Acknowledged {
+                terminal: true,
+                next: None
+            }
+        );
+        assert!(streams.due.is_empty());
+        assert!(matches!(
+            acknowledge(&mut streams, 1),
+            Err(AcknowledgeError::UnknownTask { .. })
+        ));
+    }
+
+    #[test]
+    fn a_head_is_sent_again_after_ever_longer_waits() {
+        let mut streams = resumed();
+        take(&mut streams, v1::TaskState::TaskRunning, 1);
+        let mut now = START;
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            let (deadline, _) = streams.due.first().cloned().unwrap();
+            assert!(
+                streams
+                    .retry(deadline - Duration::from_millis(1))
+                    .is_empty()
+            );
+            assert_eq!(streams.retry(deadline).len(), 1);
+            waits.push((deadline - now).as_secs());
+            now = deadline;
+        }
+        assert_eq!(waits, [10, 20, 40, 80, 160, 320, 600, 600, 600]);
+    }
+
+    #[test]
+    fn nothing_is_sent_without_a_master() {
+        let mut streams = resumed();
+        take(&mut streams, v1::TaskState::TaskStarting, 1);
+        streams.pause();
+        assert!(streams.retry(START + Duration::from_secs(1000)).is_empty());
+        assert_eq!(
+            take(&mut streams, v1::TaskState::TaskRunning, 2),
+            Taken::Queued
+        );
+        assert_eq!(acknowledge(&mut streams, 1).unwrap().next, None);
+        let heads = streams.resume(START);
+        assert_eq!(heads.len(), 1);
+        assert_eq!(heads[0].status.state(), v1::TaskState::TaskRunning);
+    }
+
+    #[test]
+    fn too_many_unacknowledged_updates_are_not_taken_unless_terminal() {
+        let mut streams = resumed();
+        let (_, template) = update("t", v1::TaskState::TaskRunning, 0);
+        for number in 0..PENDING_UPDATES_PER_TASK_MAX as u128 {
+            streams.update(Uuid::from_u128(number), template.clone(), START);
+        }
+        assert_eq!(
+            take(&mut streams, v1::TaskState::TaskRunning, 1),
+            Taken::Overflow
+        );
+        assert_eq!(
+            take(&mut streams, v1::TaskState::TaskFailed, 2),
+            Taken::Queued
+        );
+    }
+
+    #[test]
+    fn a_forgotten_framework_leaves_nothing() {
+        let mut streams = resumed();
+        take(&mut streams, v1::TaskState::TaskRunning, 1);
+        streams.forget(&FrameworkId::from("m-0000"));
+        assert_eq!(streams.streams.len(), 1);
+        streams.forget(&framework_id());
+        assert!(streams.streams.is_empty() && streams.due.is_empty());
+    }
+
+    proptest! {
+        /// Whatever is lost on the way and repeated, what is acknowledged is the order in
+        /// which updates were made, with none missing and none twice.
+        #[test]
+        fn updates_arrive_in_order(script in prop::collection::vec(0u8..5, 0..200)) {
+            let mut streams = resumed();
+            let mut now = START;
+            let mut made = 0u8;
+            let mut seen: Vec<u8> = Vec::new();
+            let mut wire: Vec<StatusUpdate> = Vec::new();
+            for step in script {
+                match step {
+                    0 if made < 250 => {
+                        made += 1;
+                        let (uuid, update) = update("t", v1::TaskState::TaskRunning, made);
+                        if let Taken::Send(update) = streams.update(uuid, update, now) {
+                            wire.push(*update);
+                        }
+                    }
+                    1 => wire.clear(),
+                    2 => {
+                        now += Duration::from_secs(700);
+                        wire.extend(streams.retry(now));
+                    }
+                    3 => {
+                        streams.pause();
+                        wire.extend(streams.resume(now));
+                    }
+                    _ => {
+                        let Some(update) = wire.pop() else { continue };
+                        let uuid = Uuid::from_slice(update.uuid.as_ref().unwrap()).unwrap();
+                        let number = uuid.as_bytes()[0];
+                        let done =
+                            streams.acknowledge(&framework_id(), &TaskId::from("t"), uuid, now);
+                        if let Ok(done) = done {
+                            seen.push(number);
+                            wire.extend(done.next.map(|update| *update));
+                        }
+                    }
+                }
+            }
+            prop_assert_eq!(seen.clone(), (1..=seen.len() as u8).collect::<Vec<_>>());
+        }
+    }
+}

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     fn resources(text: &str) -> Vec<v1::Resource> {
-        Resources::parse(text).unwrap().to_proto()
+        crate::testing::resources(text).to_proto()
     }
 
     fn task(requests: &str, limits: &[(&str, f64)]) -> v1::TaskInfo {

@@ -79,14 +79,6 @@ impl Framework {
         self.executors.is_empty() && self.pending.is_empty()
     }
 
-    /// Whether it said that it can do something (M45).
-    pub fn capable_of(&self, capability: v1::framework_info::capability::Type) -> bool {
-        self.info
-            .capabilities
-            .iter()
-            .any(|one| one.r#type == Some(capability as i32))
-    }
-
     /// The executor of a task that is not completed.
     pub fn executor_of(&self, task: &TaskId) -> Option<&Arc<Executor>> {
         self.executors.get(self.tasks.get(task)?)
