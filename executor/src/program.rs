@@ -1,0 +1,121 @@
+//! The program.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::{env, fs, io};
+
+use actors::executor_driver::{EnvironmentError, ExecutorEnvironment};
+use messages::json::{self, JsonError};
+use messages::table::Described;
+use runtime::flags::{Flag, FlagError, Flags, Loaded, Program};
+use runtime::{Node, Placement, SpawnError, World};
+use thiserror::Error;
+use tracing::{Level, error};
+
+use crate::actor::CommandExecutor;
+use crate::command::{Setting, Variables};
+use crate::processes::Processes;
+
+const FLAGS: &[Flag] = &[
+    Flag::path(
+        "launcher_dir",
+        "Where Mesos' programs are. Accepted for compatibility: the executor\n\
+         starts its task's command itself.",
+    ),
+    Flag::json(
+        "task_command",
+        "A `CommandInfo` to run in place of the task's own command.",
+    ),
+    Flag::json(
+        "task_environment",
+        "An `Environment` that is added to the executor's environment for the\n\
+         task; what the task's command sets itself goes before it.",
+    ),
+];
+
+const PROGRAM: Program = Program {
+    name: "mesos-executor",
+    version: concat!("mesos ", env!("CARGO_PKG_VERSION")),
+    // Agents give flags on the command line; the variables are for the driver.
+    environment_prefix: "",
+    flags: &[FLAGS],
+};
+
+/// Why the executor cannot run.
+#[derive(Debug, Error)]
+enum Failure {
+    #[error("{0}\nSee `mesos-executor --help`")]
+    Flag(#[from] FlagError),
+    #[error("Failed to parse the flag '{name}': {error}")]
+    BadMessage {
+        name: &'static str,
+        error: JsonError,
+    },
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    #[error("Failed to watch the task's processes: {0}")]
+    Machine(io::Error),
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    #[error("The executor ended without saying how")]
+    Lost,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .with_max_level(Level::INFO)
+        .init();
+    let flags = match PROGRAM.load(env::args().skip(1), [], |path| fs::read_to_string(path)) {
+        Ok(Loaded::Run(flags)) => flags,
+        Ok(Loaded::Print(text)) => {
+            use io::Write;
+            let _ = io::stdout().write_all(text.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return fail(&error.into()),
+    };
+    match run(&flags) {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => fail(&failure),
+    }
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    error!("{failure}");
+    ExitCode::FAILURE
+}
+
+fn run(flags: &Flags) -> Result<u8, Failure> {
+    let environment = ExecutorEnvironment::read(|name| env::var(name).ok())?;
+    let setting = Setting {
+        variables: variables(),
+        task_command: message(flags, "task_command")?,
+        task_environment: message(flags, "task_environment")?,
+    };
+    runtime::run(async {
+        let processes = Processes::new().map_err(Failure::Machine)?;
+        let (executor, exit) = CommandExecutor::new(&environment, setting, processes);
+        let node = Node::offline(World::Real);
+        node.spawn(node.next_id("command-executor"), executor, Placement::Here)?;
+        exit.await.map_err(|_| Failure::Lost)
+    })
+}
+
+/// The executor's environment as its task gets it: all but its secret.
+fn variables() -> Variables {
+    let secret = OsString::from(ExecutorEnvironment::TOKEN);
+    env::vars_os().filter(|(name, _)| *name != secret).collect()
+}
+
+fn message<M: Described>(flags: &Flags, name: &'static str) -> Result<Option<M>, Failure> {
+    match flags.get(name)? {
+        Some(value) => json::from_value(&value)
+            .map(Some)
+            .map_err(|error| Failure::BadMessage { name, error }),
+        None => Ok(None),
+    }
+}
