@@ -26,7 +26,11 @@ const METRICS_MAX: usize = 500_000;
 #[derive(Clone, Default)]
 pub struct Metrics {
     registry: Arc<Mutex<BTreeMap<Arc<str>, Metric>>>,
+    /// Asked at each snapshot for many values at once.
+    pulled: Arc<Mutex<Vec<Arc<PullMany>>>>,
 }
+
+type PullMany = dyn Fn() -> Vec<(String, f64)> + Send + Sync;
 
 #[derive(Clone)]
 enum Metric {
@@ -62,6 +66,12 @@ impl Metrics {
         self.add(name, Metric::Pulled(Arc::new(pull)));
     }
 
+    /// Publishes whatever `pull` gives at each snapshot, such as all that can be read off
+    /// a daemon's state at once. `pull` must not block.
+    pub fn pull_many(&self, pull: impl Fn() -> Vec<(String, f64)> + Send + Sync + 'static) {
+        lock(&self.pulled).push(Arc::new(pull));
+    }
+
     /// Publishes a timer in milliseconds under `<name>_ms`.
     pub fn timer(&self, name: &str) -> Timer {
         let timer = Timer::default();
@@ -91,7 +101,7 @@ impl Metrics {
     /// Every value that is available now, by name. A timer gives its last value, and from
     /// two samples on `/count`, `/min`, `/max` and percentiles of its window.
     pub fn snapshot(&self) -> BTreeMap<String, f64> {
-        let mut values = BTreeMap::new();
+        let mut values: BTreeMap<_, _> = self.pulled().into_iter().collect();
         for (name, metric) in self.metrics() {
             match metric {
                 Metric::Timer(timer) => timer.snapshot(&name, &mut values),
@@ -107,7 +117,22 @@ impl Metrics {
 
     /// Every value that is available now, in Prometheus' text exposition format.
     pub fn prometheus(&self) -> String {
-        prometheus::text(&self.metrics())
+        let mut metrics = self.metrics();
+        for (name, value) in self.pulled() {
+            let gauge = Gauge::default();
+            gauge.set(value);
+            metrics.push((name.into(), Metric::Gauge(gauge)));
+        }
+        prometheus::text(&metrics)
+    }
+
+    fn pulled(&self) -> Vec<(String, f64)> {
+        let pulls = lock(&self.pulled).clone();
+        pulls
+            .iter()
+            .flat_map(|pull| pull())
+            .filter(|(_, value)| value.is_finite())
+            .collect()
     }
 
     /// A copy of the registry, so that no closure runs under its lock.

@@ -214,6 +214,13 @@ impl Node {
         ))
     }
 
+    /// A random (version 4) UUID, for what is named before any actor lives.
+    pub fn uuid(&self) -> uuid::Uuid {
+        let mut bytes = [0_u8; 16];
+        rand::Rng::fill_bytes(&mut self.inner.world.rng(), &mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
     /// The node's metrics.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics

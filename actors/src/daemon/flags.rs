@@ -1,4 +1,4 @@
-//! Flags that master and agent share (11.1).
+//! Flags that master and agent share (11.1), and how they are shown.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,23 @@ use runtime::flags::Flag;
 use runtime::http::{Help, Method, Published, Response};
 use serde_json::json;
 
-/// The flags of both daemons.
+/// The flags of both daemons, beside those of logging.
 pub const COMMON: &[Flag] = &[
-    Flag::text("advertise_ip", "IP address that others reach this daemon at, if it differs from --ip."),
-    Flag::integer("advertise_port", "Port that others reach this daemon at, if it differs from --port."),
+    Flag::text(
+        "advertise_ip",
+        "IP address that others reach this daemon at, if it differs from --ip.",
+    ),
+    Flag::integer(
+        "advertise_port",
+        "Port that others reach this daemon at, if it differs from --port.",
+    ),
     Flag::text("hostname", "Host name to advertise; looked up from the address if not given."),
-    Flag::bool("hostname_lookup", "Whether to look the host name up; if not, the address is the name.")
-        .default("true"),
-    Flag::bool("initialize_driver_logging", "Accepted for old set-ups; has no effect.").default("true"),
-    Flag::text("ip", "IP address to listen on; found from the host's name if not given."),
-    Flag::path("log_dir", "Directory for log files; without it, logs go to standard error only."),
-    Flag::integer("logbufsecs", "Accepted for old set-ups; log lines are written at once.").default("0"),
-    Flag::text("logging_level", "Least severe level to log: INFO, WARNING or ERROR.").default("INFO"),
-    Flag::path("external_log_file", "Log file written by someone else, to be shown to users."),
-    Flag::bool("quiet", "Whether not to log to standard error.").default("false"),
+    Flag::bool(
+        "hostname_lookup",
+        "Whether to look the host name up; if not, the address is the name.",
+    )
+    .default("true"),
+    Flag::text("ip", "IP address to listen on; the host's own if not given."),
 ];
 
 /// The function behind `/flags`.

@@ -24,7 +24,7 @@ use crate::http::connection;
 use crate::http::gate::Gate;
 use crate::http::request::{Method, Request, parse_query};
 use crate::http::response::{Body, Responder, Response};
-use crate::http::site::{Target, route};
+use crate::http::site::{Serve, Target, route};
 use crate::mailbox::Event;
 use crate::node::Node;
 use crate::threads::{Connection, Workers};
@@ -32,6 +32,8 @@ use crate::world::Listener;
 
 /// Bodies shorter than this are not worth compressing (L32).
 const GZIP_FROM: usize = 1024;
+/// The answer for an actor that will not give one.
+const ENDED: &str = "The actor that owed the answer has ended.";
 /// How long accepting pauses when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -128,16 +130,20 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
         .to_owned();
     let response = match route(node, &path) {
         Target::Published(published, path) => {
-            let request = Request {
-                path,
-                ..request.clone()
-            };
-            if published.is_heavy && node.world().has_threads() {
-                tokio::task::spawn_blocking(move || (published.serve)(&request))
-                    .await
-                    .unwrap_or_else(|_| Response::empty(500))
-            } else {
-                (published.serve)(&request)
+            let request = Request { path, ..request.clone() };
+            match published.serve {
+                Serve::Now(serve) => serve(&request),
+                Serve::Aside(serve) if node.world().has_threads() => {
+                    tokio::task::spawn_blocking(move || serve(&request))
+                        .await
+                        .unwrap_or_else(|_| Response::empty(500))
+                }
+                Serve::Aside(serve) => serve(&request),
+                Serve::Later(serve) => {
+                    let (responder, answered) = Responder::new(node.limits().stream);
+                    serve(request, responder);
+                    answered.await.unwrap_or_else(|_| Response::text(503, ENDED))
+                }
             }
         }
         Target::Actor {
@@ -155,9 +161,7 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
                 request,
                 responder,
             });
-            answered.await.unwrap_or_else(|_| {
-                Response::text(503, "The actor that owed the answer has ended.")
-            })
+            answered.await.unwrap_or_else(|_| Response::text(503, ENDED))
         }
         Target::Nobody => Response::not_found(),
     };

@@ -8,7 +8,7 @@ use runtime_core::ActorId;
 
 use crate::actor::is_path_prefix;
 use crate::http::request::{Request, decode_component};
-use crate::http::response::Response;
+use crate::http::response::{Responder, Response};
 use crate::mailbox::Mailbox;
 use crate::node::Node;
 use crate::sync::{read, write};
@@ -32,40 +32,50 @@ impl Help {
     }
 }
 
-type Serve = dyn Fn(&Request) -> Response + Send + Sync;
+type Now = dyn Fn(&Request) -> Response + Send + Sync;
+type Later = dyn Fn(Request, Responder) + Send + Sync;
 
-/// An endpoint served from shared data on an HTTP thread, without an actor's mailbox.
+/// How a published endpoint answers.
+#[derive(Clone)]
+pub(crate) enum Serve {
+    /// At once, on the HTTP thread.
+    Now(Arc<Now>),
+    /// On a thread aside: the answer takes long to make.
+    Aside(Arc<Now>),
+    /// Whenever whoever was given the responder does.
+    Later(Arc<Later>),
+}
+
+/// An endpoint served on an HTTP thread, without an event in the actor's mailbox: from
+/// shared data, or after decoding what the actor is then told.
 #[derive(Clone)]
 pub struct Published {
     pub(crate) help: Help,
-    pub(crate) serve: Arc<Serve>,
-    pub(crate) is_heavy: bool,
+    pub(crate) serve: Serve,
 }
 
 impl Published {
     /// Answers every request by `serve`.
     pub fn new(help: Help, serve: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
-        Self {
-            help,
-            serve: Arc::new(serve),
-            is_heavy: false,
-        }
+        Self { help, serve: Serve::Now(Arc::new(serve)) }
     }
 
-    /// Marks answers that take long to make: they are made on a thread aside, so that
-    /// other connections of the HTTP thread go on.
-    #[must_use]
-    pub fn heavy(mut self) -> Self {
-        self.is_heavy = true;
-        self
+    /// As [`Published::new`], for answers that take long to make: they are made on a
+    /// thread aside, so that other connections of the HTTP thread go on.
+    pub fn heavy(help: Help, serve: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
+        Self { help, serve: Serve::Aside(Arc::new(serve)) }
+    }
+
+    /// Lets `serve` answer later, typically after decoding the request and telling an
+    /// actor through its handle.
+    pub fn later(help: Help, serve: impl Fn(Request, Responder) + Send + Sync + 'static) -> Self {
+        Self { help, serve: Serve::Later(Arc::new(serve)) }
     }
 }
 
 impl fmt::Debug for Published {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Published")
-            .field("help", &self.help)
-            .finish_non_exhaustive()
+        f.debug_struct("Published").field("help", &self.help).finish_non_exhaustive()
     }
 }
 

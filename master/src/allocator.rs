@@ -1,0 +1,152 @@
+//! The allocator as an actor: events go to the pure core, offers come back in batches
+//! (A1).
+
+use std::time::Duration;
+
+use master_core::allocator::messages::{
+    ActivateAgent, ActivateFramework, AddAgent, AddFramework, DeactivateAgent,
+    DeactivateFramework, Input, Offered, Offers, RecoverResources, RemoveAgent, RemoveFramework,
+    ReviveOffers, SuppressOffers, UpdateAgent, UpdateAllocation, UpdateFramework, UpdateWeights,
+    UpdateWhitelist,
+};
+use master_core::allocator::{Allocator as Core, Config};
+use runtime::metrics::{Counter, Timer as Timing};
+use runtime::{Actor, Context, Declaration, Instant, Pid, Timer};
+use tracing::warn;
+
+/// Hosts the allocator's core.
+pub struct Allocator {
+    core: Core,
+    interval: Duration,
+    master: Pid,
+    started: Option<Instant>,
+    /// When the first event since the last run came: what runs wait for.
+    since: Option<Instant>,
+    wake: Option<Timer>,
+    figures: Option<Figures>,
+}
+
+struct Figures {
+    runs: Counter,
+    run: Timing,
+    latency: Timing,
+}
+
+impl Allocator {
+    /// An allocator that tells `master` of its offers.
+    pub fn new(config: Config, master: Pid) -> Self {
+        Self {
+            interval: config.allocation_interval,
+            core: Core::new(config),
+            master,
+            started: None,
+            since: None,
+            wake: None,
+            figures: None,
+        }
+    }
+
+    fn elapsed(&self, context: &Context<'_, Self>) -> Duration {
+        self.started.map(|started| context.now() - started).unwrap_or_default()
+    }
+
+    fn input(&mut self, input: Input, context: &mut Context<'_, Self>) {
+        self.since.get_or_insert_with(|| context.now());
+        let now = self.elapsed(context);
+        if let Err(error) = self.core.handle(input, now) {
+            warn!(%error, "the allocator was told what does not fit");
+        }
+    }
+
+    fn batch(&mut self, context: &mut Context<'_, Self>) {
+        context.after(self.interval, Self::batch);
+        self.run(context, |core, now, context| core.run_all(now, context.rng()));
+    }
+
+    fn run(
+        &mut self,
+        context: &mut Context<'_, Self>,
+        run: impl FnOnce(&mut Core, Duration, &mut Context<'_, Self>) -> Vec<Offered>,
+    ) {
+        let started = context.now();
+        let now = self.elapsed(context);
+        let offers = run(&mut self.core, now, context);
+        if let Some(figures) = &self.figures {
+            figures.runs.increment();
+            figures.run.record(context.now() - started);
+            if let Some(since) = self.since.take() {
+                figures.latency.record(started - since);
+            }
+        }
+        self.since = None;
+        if !offers.is_empty() {
+            context.send(&self.master, Offers { offers });
+        }
+        self.wake_at_deadline(context);
+    }
+
+    /// A filter that expires makes its agent worth a look before the next batch.
+    fn wake_at_deadline(&mut self, context: &mut Context<'_, Self>) {
+        if let Some(wake) = self.wake.take() {
+            context.cancel(wake);
+        }
+        let now = self.elapsed(context);
+        if let Some(deadline) = self.core.deadline() {
+            let wait = deadline.saturating_sub(now);
+            self.wake = Some(context.after(wait, |allocator, context| {
+                allocator.wake = None;
+                allocator.run(context, |core, now, context| core.run(now, context.rng()));
+            }));
+        }
+    }
+}
+
+macro_rules! takes {
+    ($declaration:ident, $($message:ty => $help:literal),+ $(,)?) => {$(
+        $declaration.on($help, |allocator, _, message: $message, context| {
+            allocator.input(message.into(), context);
+        });
+    )+};
+}
+
+impl Actor for Allocator {
+    const KIND: &'static str = "allocator";
+
+    fn declare(declaration: &mut Declaration<Self>) {
+        takes!(declaration,
+            AddAgent => "An agent registered.",
+            RemoveAgent => "An agent is gone.",
+            UpdateAgent => "An agent changed.",
+            ActivateAgent => "An agent may be offered.",
+            DeactivateAgent => "An agent may not be offered.",
+            AddFramework => "A framework subscribed.",
+            RemoveFramework => "A framework is gone.",
+            UpdateFramework => "A framework changed.",
+            ActivateFramework => "A framework may be offered resources.",
+            DeactivateFramework => "A framework may not be offered resources.",
+            RecoverResources => "Resources are free again.",
+            UpdateAllocation => "Operations converted offered resources.",
+            SuppressOffers => "A framework wants no offers for some roles.",
+            ReviveOffers => "A framework wants offers for some roles again.",
+            UpdateWeights => "Weights of roles changed.",
+            UpdateWhitelist => "The hosts that may be offered changed.",
+        );
+    }
+
+    fn initialize(&mut self, context: &mut Context<'_, Self>) {
+        self.started = Some(context.now());
+        let metrics = context.metrics();
+        self.figures = Some(Figures {
+            runs: metrics.counter("allocator/mesos/allocation_runs"),
+            run: metrics.timer("allocator/mesos/allocation_run_ms"),
+            latency: metrics.timer("allocator/mesos/allocation_run_latency_ms"),
+        });
+        context.after(self.interval, Self::batch);
+    }
+
+    fn flush(&mut self, context: &mut Context<'_, Self>) {
+        if self.core.has_candidates() {
+            self.run(context, |core, now, context| core.run(now, context.rng()));
+        }
+    }
+}

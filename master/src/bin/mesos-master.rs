@@ -1,0 +1,42 @@
+//! `mesos-master`: the master daemon.
+
+use std::process::ExitCode;
+
+use actors::daemon::{self, ExitReason};
+use master::{PROGRAM, open_log, start};
+use runtime::flags::Flags;
+use runtime::logging;
+use runtime::{Limits, World};
+use tracing::{info, warn};
+
+fn main() -> ExitCode {
+    match daemon::load_flags(&PROGRAM) {
+        Ok(flags) => daemon::main(run(flags)),
+        Err(code) => code,
+    }
+}
+
+async fn run(flags: Flags) -> Result<ExitReason, Box<dyn std::error::Error>> {
+    let options = master::Options::read(&flags, |name| std::env::var(name).ok())?;
+    let _logging = logging::start(logging::Settings::from_flags(PROGRAM.name, &flags)?)?;
+    for warning in flags.warnings() {
+        warn!("{warning}");
+    }
+    let log = open_log(&options)?;
+    let surroundings = master::Surroundings {
+        world: World::Real,
+        shown: flags.shown(),
+        limits: Limits::default(),
+    };
+    let running = start(options, log, surroundings).await?;
+    info!("listening at http://{}/", running.node.address());
+    tokio::select! {
+        () = daemon::interrupted() => {
+            info!("asked to end");
+            Ok(ExitReason::Asked)
+        }
+        reason = running.ended => {
+            Ok(ExitReason::Failed(reason.unwrap_or_else(|_| "the master ended".to_owned())))
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Carrying out what the core decided.
+
+use std::sync::Arc;
+
+use master_core::{Connection, Effect, Input, Snapshot, StreamId, ToAgent, ToFramework, Token};
+use messages::v1;
+use runtime::http::StreamHead;
+use runtime::{Context, Pid};
+
+use crate::actor::Master;
+use crate::calls::Audience;
+use crate::registrar::messages::Apply;
+
+impl Master {
+    pub(crate) fn perform(
+        &mut self,
+        effect: Effect,
+        snapshot: &Arc<Snapshot>,
+        context: &mut Context<'_, Self>,
+    ) {
+        match effect {
+            Effect::Answer { token, outcome } => self.calls.answer(token, &outcome),
+            Effect::OpenStream { token, stream } => self.open_stream(token, stream, context),
+            Effect::CloseStream(stream) => self.streams.close(stream),
+            Effect::Framework(event) => self.to_framework(*event, context),
+            Effect::Agent { to, message } => to_agent(&to, message, context),
+            Effect::Link { to, reconnect: false } => context.link(&to),
+            Effect::Link { to, reconnect: true } => context.relink(&to),
+            Effect::Allocator(input) => self.to_allocator(input, context),
+            Effect::Write { ticket, operation } => {
+                context.send(&self.registrar, Apply { ticket: ticket.0, operation });
+            }
+            Effect::Timer { after, timer } => {
+                context.after(after, move |master, context| {
+                    master.input(Input::Timer(timer), context);
+                });
+            }
+            Effect::Operator { to, event } => self.to_operator(to, &event, context),
+            Effect::OperatorSubscribed { to } => {
+                let event = crate::api::subscribed(snapshot);
+                self.to_operator(to, &event, context);
+            }
+            Effect::Exit(reason) => self.exit(reason, context),
+        }
+    }
+
+    fn open_stream(&mut self, token: Token, stream: StreamId, context: &mut Context<'_, Self>) {
+        let Some(call) = self.calls.take(token) else { return };
+        let mut headers = vec![("Content-Type", call.media.name().to_owned())];
+        if call.audience == Audience::Scheduler {
+            headers.push(("Mesos-Stream-Id", stream.to_string()));
+        }
+        let audience = call.audience;
+        let head = StreamHead { status: 200, headers };
+        let writer = context.stream(call.responder, head, move |master, context| {
+            master.streams.close(stream);
+            master.input(closed(audience, stream), context);
+        });
+        self.streams.open(stream, writer, call.media);
+    }
+
+    fn to_framework(&mut self, event: ToFramework, context: &mut Context<'_, Self>) {
+        match &event.to {
+            Connection::Http(stream) => {
+                if !self.streams.send(*stream, &event.event) {
+                    self.input(Input::StreamClosed(*stream), context);
+                }
+            }
+            Connection::Pid(pid) => {
+                let pid = pid.clone();
+                crate::driver::send(&pid, event, context);
+            }
+        }
+    }
+
+    fn to_operator(
+        &mut self,
+        to: StreamId,
+        event: &v1::master::Event,
+        context: &mut Context<'_, Self>,
+    ) {
+        if !self.streams.send(to, event) {
+            self.input(Input::OperatorClosed(to), context);
+        }
+    }
+
+    fn to_allocator(
+        &self,
+        input: master_core::allocator::messages::Input,
+        context: &Context<'_, Self>,
+    ) {
+        use master_core::allocator::messages::Input::{
+            ActivateAgent, ActivateFramework, AddAgent, AddFramework, DeactivateAgent,
+            DeactivateFramework, RecoverResources, RemoveAgent, RemoveFramework, ReviveOffers,
+            SuppressOffers, UpdateAgent, UpdateAllocation, UpdateFramework, UpdateWeights,
+            UpdateWhitelist,
+        };
+        macro_rules! send {
+            ($($variant:ident),+ $(,)?) => {
+                match input {
+                    $($variant(message) => context.send(&self.allocator, message),)+
+                }
+            };
+        }
+        send!(
+            AddAgent,
+            RemoveAgent,
+            UpdateAgent,
+            ActivateAgent,
+            DeactivateAgent,
+            AddFramework,
+            RemoveFramework,
+            UpdateFramework,
+            ActivateFramework,
+            DeactivateFramework,
+            RecoverResources,
+            UpdateAllocation,
+            SuppressOffers,
+            ReviveOffers,
+            UpdateWeights,
+            UpdateWhitelist,
+        );
+    }
+}
+
+fn closed(audience: Audience, stream: StreamId) -> Input {
+    match audience {
+        Audience::Scheduler => Input::StreamClosed(stream),
+        Audience::Operator => Input::OperatorClosed(stream),
+    }
+}
+
+fn to_agent(to: &Pid, message: ToAgent, context: &Context<'_, Master>) {
+    match message {
+        ToAgent::Registered(message) => context.send(to, message),
+        ToAgent::Reregistered(message) => context.send(to, *message),
+        ToAgent::Ping(message) => context.send(to, message),
+        ToAgent::RunTask(message) => context.send(to, *message),
+        ToAgent::RunTaskGroup(message) => context.send(to, *message),
+        ToAgent::KillTask(message) => context.send(to, *message),
+        ToAgent::Acknowledge(message) => context.send(to, message),
+        ToAgent::FrameworkToExecutor(message) => context.send(to, message),
+        ToAgent::ShutdownExecutor(message) => context.send(to, message),
+        ToAgent::ShutdownFramework(message) => context.send(to, message),
+        ToAgent::UpdateFramework(message) => context.send(to, (*message).clone()),
+        ToAgent::Shutdown(message) => context.send(to, message),
+    }
+}

@@ -1,0 +1,80 @@
+//! The two media types of the v1 APIs, and what a request says of them (V1).
+
+use messages::json::JsonError;
+use messages::table::Described;
+use messages::{binary, json};
+use runtime::http::{Method, Request, Response};
+use serde::Serialize;
+
+/// How a v1 message is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    /// `application/json`
+    Json,
+    /// `application/x-protobuf`
+    Protobuf,
+}
+
+impl Media {
+    /// The name in headers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Protobuf => "application/x-protobuf",
+        }
+    }
+
+    /// Writes a message.
+    pub fn encode<M: Described + Serialize>(self, message: &M) -> Vec<u8> {
+        match self {
+            Self::Json => json::to_json(message).unwrap_or_default(),
+            Self::Protobuf => binary::encode(message).to_vec(),
+        }
+    }
+
+    /// Writes a message as one RecordIO record (V5).
+    pub fn record<M: Described + Serialize>(self, message: &M) -> Vec<u8> {
+        runtime::recordio::encode(&self.encode(message))
+    }
+
+    /// A 200 with one message.
+    pub fn answer<M: Described + Serialize>(self, message: &M) -> Response {
+        Response::of(200, self.name(), self.encode(message))
+    }
+}
+
+/// Reads a v1 call and what its answer shall be written in; the answer to what is no
+/// proper call (V1, V8). `message` is the type's short name in upstream's texts.
+pub fn read_call<M: Described>(request: &Request) -> Result<(M, Media), Response> {
+    if *request.method() != Method::Post {
+        return Err(Response::method_not_allowed(&["POST"], request.method().name()));
+    }
+    let content_type = request
+        .header("content-type")
+        .ok_or_else(|| Response::text(400, "Expecting 'Content-Type' to be present"))?;
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let call = if essence.eq_ignore_ascii_case(Media::Protobuf.name()) {
+        binary::decode(request.body()).map_err(|_| {
+            Response::text(400, "Failed to parse body into Call protobuf")
+        })?
+    } else if essence.eq_ignore_ascii_case(Media::Json.name()) {
+        json::from_json(request.body())
+            .map_err(|error: JsonError| Response::text(400, error.refusal("Call")))?
+    } else {
+        return Err(Response::text(
+            415,
+            "Expecting 'Content-Type' of application/json or application/x-protobuf",
+        ));
+    };
+    let media = if request.accepts(Media::Json.name()) {
+        Media::Json
+    } else if request.accepts(Media::Protobuf.name()) {
+        Media::Protobuf
+    } else {
+        return Err(Response::text(
+            406,
+            "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'",
+        ));
+    };
+    Ok((call, media))
+}
