@@ -5,6 +5,7 @@
 
 pub mod attributes;
 pub mod capabilities;
+pub mod endpoint;
 pub mod ids;
 pub mod resources;
 pub mod role;
