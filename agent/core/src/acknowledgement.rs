@@ -84,3 +84,79 @@ impl Executor {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use messages::v1;
+
+    use super::*;
+    use crate::testing::{World, executor_task, framework_id, pid, uuid};
+
+    #[test]
+    fn an_acknowledged_end_makes_the_task_history() {
+        let mut world = World::registered();
+        world.run(executor_task("t", "e"));
+        world.launched("e");
+        world.subscribe("e");
+        world.update("e", "t", v1::TaskState::TaskFinished, uuid(1));
+        assert_eq!(world.executor("e").terminated.len(), 1);
+        world.acknowledge("t", uuid(2));
+        assert_eq!(
+            world.executor("e").terminated.len(),
+            1,
+            "not the uuid it waits for"
+        );
+        world.acknowledge("t", uuid(1));
+        let executor = world.executor("e");
+        assert!(executor.terminated.is_empty());
+        assert_eq!(executor.completed.len(), 1);
+        assert!(!world.framework().has_task(&TaskId::from("t")));
+    }
+
+    #[test]
+    fn another_masters_acknowledgement_does_not_count() {
+        let mut world = World::registered();
+        world.run(executor_task("t", "e"));
+        world.subscribe("e");
+        world.update("e", "t", v1::TaskState::TaskFinished, uuid(1));
+        let message = |uuid: Vec<u8>| {
+            crate::Message::StatusUpdateAcknowledgement(
+                internal::StatusUpdateAcknowledgementMessage {
+                    framework_id: framework_id().to_proto(),
+                    task_id: TaskId::from("t").to_proto(),
+                    uuid: uuid.into(),
+                    ..Default::default()
+                },
+            )
+        };
+        let good = uuid(1).as_bytes().to_vec();
+        world.message_from(&pid("master@127.0.0.9:5050"), message(good));
+        world.message(message(vec![1, 2, 3]));
+        assert_eq!(world.executor("e").terminated.len(), 1);
+    }
+
+    #[test]
+    fn completed_tasks_are_bounded() {
+        let mut world = World::registered();
+        world.run(executor_task("first", "e"));
+        world.launched("e");
+        world.subscribe("e");
+        for number in 0..COMPLETED_TASKS_PER_EXECUTOR_MAX + 5 {
+            let id = format!("t{number}");
+            world.run(executor_task(&id, "e"));
+            let container_id = world.executor("e").container_id.clone();
+            let sequence = world.executor("e").last_update;
+            let result = Ok(());
+            world.input(crate::Input::ContainerUpdated {
+                container_id,
+                sequence,
+                result,
+            });
+            world.update("e", &id, v1::TaskState::TaskFinished, uuid(1));
+            world.acknowledge(&id, uuid(1));
+        }
+        let executor = world.executor("e");
+        assert_eq!(executor.completed.len(), COMPLETED_TASKS_PER_EXECUTOR_MAX);
+        assert_eq!(executor.launched.len(), 1);
+    }
+}

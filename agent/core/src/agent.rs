@@ -47,6 +47,8 @@ pub struct Snapshot {
     pub config: Arc<Config>,
     /// The state.
     pub state: State,
+    /// How many folders are to be removed one day, or are being removed (G12).
+    pub pending_removals: usize,
 }
 
 impl Agent {
@@ -128,6 +130,7 @@ impl Agent {
         Snapshot {
             config: Arc::clone(&self.config),
             state: self.state.clone(),
+            pending_removals: self.gc.pending(),
         }
     }
 

@@ -249,3 +249,185 @@ impl Agent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::effect::Outgoing;
+    use crate::input::Input;
+    use crate::testing::{World, command_task, executor_task, uuid};
+
+    #[test]
+    fn a_failed_launch_fails_its_task() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        let container_id = world.executor("t").container_id.clone();
+        world.take();
+        let message = "Failed to fetch all URIs".into();
+        world.input(Input::ContainerLaunchFailed {
+            container_id,
+            message,
+        });
+        let update = world.only_update();
+        assert_eq!(update.status.state(), v1::TaskState::TaskFailed);
+        assert_eq!(
+            update.status.reason(),
+            v1::task_status::Reason::ContainerLaunchFailed
+        );
+        assert_eq!(
+            update.status.message(),
+            "Failed to launch container: Failed to fetch all URIs"
+        );
+        assert!(update.status.container_status.is_none());
+        assert_eq!(
+            world
+                .agent
+                .snapshot()
+                .state
+                .counters
+                .container_launch_errors,
+            1
+        );
+        world.acknowledge_sent(&update);
+        assert!(world.agent.snapshot().state.frameworks.is_empty());
+    }
+
+    #[test]
+    fn an_executor_that_ends_takes_its_tasks_with_it() {
+        let mut world = World::registered();
+        world.run(executor_task("t1", "e"));
+        let container_id = world.launched("e");
+        world.subscribe("e");
+        world.run(executor_task("t2", "e"));
+        world.take();
+        world.exited(
+            container_id,
+            Termination {
+                status: Some(256),
+                ..Default::default()
+            },
+        );
+        let sent = world.sent();
+        let [
+            Outgoing::StatusUpdate(first),
+            Outgoing::StatusUpdate(second),
+            Outgoing::ExitedExecutor(exited),
+        ] = &sent[..]
+        else {
+            panic!("{sent:?}")
+        };
+        assert_eq!(first.update.status.task_id.value, "t1");
+        assert_eq!(second.update.status.task_id.value, "t2");
+        assert_eq!(first.update.status.message(), "Executor terminated");
+        assert_eq!(
+            first.update.status.reason(),
+            v1::task_status::Reason::ExecutorTerminated
+        );
+        assert_eq!(exited.status, 256);
+        assert_eq!(exited.executor_id.value, "e");
+    }
+
+    #[test]
+    fn a_broken_limit_is_told() {
+        let mut world = World::registered();
+        let container_id = world.running_command_task("t");
+        world.take();
+        world.exited(
+            container_id,
+            Termination {
+                status: Some(9),
+                reason: Some(v1::task_status::Reason::ContainerLimitationMemory),
+                message: Some("Memory limit exceeded".into()),
+                limited_resources: crate::testing::resources("mem:64").to_proto(),
+                ..Default::default()
+            },
+        );
+        let status = world.only_update().status;
+        assert_eq!(status.message(), "Memory limit exceeded");
+        assert_eq!(
+            status.reason(),
+            v1::task_status::Reason::ContainerLimitationMemory
+        );
+        assert_eq!(status.limitation.unwrap().resources.len(), 1);
+    }
+
+    #[test]
+    fn a_finished_task_is_not_failed_by_its_executors_end() {
+        let mut world = World::registered();
+        let container_id = world.running_command_task("t");
+        world.update("t", "t", v1::TaskState::TaskFinished, uuid(1));
+        world.take();
+        world.exited(
+            container_id,
+            Termination {
+                status: Some(0),
+                ..Default::default()
+            },
+        );
+        assert!(world.updates().is_empty());
+        world.acknowledge("t", uuid(1));
+        let state = world.agent.snapshot().state;
+        assert!(state.frameworks.is_empty());
+        assert_eq!(state.counters.tasks_finished, 1);
+        assert_eq!(state.counters.executors_terminated, 1);
+    }
+
+    #[test]
+    fn an_executor_that_never_subscribes_is_killed() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        let container_id = world.launched("t");
+        world.take();
+        world.now += Duration::from_secs(60);
+        world.timer(Timer::ExecutorRegistration(container_id.clone()));
+        assert!(world.destroyed(&container_id));
+        world.take();
+        world.exited(
+            container_id,
+            Termination {
+                status: Some(9),
+                ..Default::default()
+            },
+        );
+        let status = world.only_update().status;
+        assert_eq!(status.state(), v1::TaskState::TaskFailed);
+        assert_eq!(
+            status.reason(),
+            v1::task_status::Reason::ExecutorRegistrationTimeout
+        );
+        assert_eq!(status.message(), "Executor did not register within 1mins");
+    }
+
+    #[test]
+    fn a_container_nobody_wants_any_more_is_destroyed() {
+        let mut world = World::registered();
+        let stray = ContainerId::from("stray");
+        let status = Box::default();
+        world.input(Input::ContainerLaunched {
+            container_id: stray.clone(),
+            status,
+        });
+        assert!(world.destroyed(&stray));
+    }
+
+    #[test]
+    fn what_the_agent_expected_and_what_happened_are_both_told() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        let container_id = world.executor("t").container_id.clone();
+        world.timer(Timer::ExecutorRegistration(container_id.clone()));
+        world.take();
+        let message = "Container was destroyed while launching".into();
+        world.input(Input::ContainerLaunchFailed {
+            container_id,
+            message,
+        });
+        let status = world.only_update().status;
+        assert_eq!(
+            status.reason(),
+            v1::task_status::Reason::ExecutorRegistrationTimeout
+        );
+    }
+}

@@ -320,3 +320,299 @@ fn parse_uuid(bytes: &[u8]) -> Result<Uuid, String> {
         .map(Uuid::from_bytes)
         .map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use v1::executor::event::Type as EventType;
+
+    use super::*;
+    use crate::testing::{World, command_task, executor_task, framework_id, update_call, uuid};
+
+    fn of_type(kind: call::Type) -> Call {
+        Call {
+            r#type: Some(kind as i32),
+            ..Default::default()
+        }
+    }
+
+    /// The text of the only answer, a 400.
+    fn refusal(world: &World) -> String {
+        let answers = world.answers();
+        match &answers[..] {
+            [Answer::BadRequest(text)] => text.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refusal_of(call: Call) -> String {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.take();
+        world.call("t", call);
+        refusal(&world)
+    }
+
+    #[test]
+    fn subscribing_begins_a_stream_and_brings_what_was_queued() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        world.launched("t");
+        world.take();
+        let stream = world.subscribe("t");
+        assert_eq!(world.answers(), [Answer::Stream]);
+        assert_eq!(
+            world.event_types(),
+            [EventType::Subscribed, EventType::Launch]
+        );
+        let subscribed = world.events()[0].subscribed.clone().unwrap();
+        assert_eq!(subscribed.executor_info.executor_id.value, "t");
+        assert_eq!(
+            subscribed.framework_info.id,
+            Some(framework_id().to_proto())
+        );
+        assert_eq!(subscribed.agent_info.id.unwrap().value, "m-S0");
+        let container = &world.executor("t").container_id;
+        assert_eq!(subscribed.container_id, Some(container.to_proto()));
+        assert!(
+            world
+                .timer_set(&Timer::ExecutorHeartbeat(container.clone()))
+                .is_some()
+        );
+        assert_eq!(
+            world.executor("t").connection,
+            ExecutorConnection::Stream(stream)
+        );
+        assert!(
+            world
+                .effects
+                .iter()
+                .all(|effect| { !matches!(effect, Effect::UpdateContainer { .. }) }),
+            "the launch has granted it all"
+        );
+    }
+
+    #[test]
+    fn a_second_subscription_replaces_the_first() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(1));
+        let ExecutorConnection::Stream(first) = world.executor("t").connection else {
+            panic!()
+        };
+        world.take();
+        let second = world.subscribe("t");
+        assert!(
+            world.effects.iter().any(|effect| {
+                matches!(effect, Effect::CloseStream(stream) if *stream == first)
+            })
+        );
+        world.take();
+        world.input(crate::Input::StreamClosed(first));
+        assert_eq!(
+            world.executor("t").connection,
+            ExecutorConnection::Stream(second)
+        );
+        world.input(crate::Input::StreamClosed(second));
+        assert_eq!(world.executor("t").connection, ExecutorConnection::None);
+    }
+
+    #[test]
+    fn a_task_lost_on_the_way_is_lost() {
+        let mut world = World::registered();
+        world.run(executor_task("known", "e"));
+        world.run(executor_task("lost", "e"));
+        let container_id = world.launched("e");
+        world.subscribe("e");
+        let result = Ok(());
+        world.input(crate::Input::ContainerUpdated {
+            container_id,
+            sequence: 1,
+            result,
+        });
+        assert_eq!(world.executor("e").launched.len(), 2);
+        world.take();
+        let subscribe = call::Subscribe {
+            unacknowledged_tasks: vec![executor_task("known", "e")],
+            unacknowledged_updates: Vec::new(),
+        };
+        world.call(
+            "e",
+            Call {
+                subscribe: Some(subscribe),
+                ..of_type(call::Type::Subscribe)
+            },
+        );
+        let update = world.only_update();
+        assert_eq!(update.status.task_id.value, "lost");
+        assert_eq!(update.status.state(), v1::TaskState::TaskLost);
+        assert_eq!(
+            update.status.reason(),
+            v1::task_status::Reason::AgentRestarted
+        );
+    }
+
+    #[test]
+    fn updates_sent_before_are_taken_on_subscription() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.take();
+        let status = world.status("t", v1::TaskState::TaskRunning, uuid(1));
+        let subscribe = call::Subscribe {
+            unacknowledged_tasks: vec![command_task("t", "true")],
+            unacknowledged_updates: vec![call::Update { status }],
+        };
+        world.call(
+            "t",
+            Call {
+                subscribe: Some(subscribe),
+                ..of_type(call::Type::Subscribe)
+            },
+        );
+        assert_eq!(
+            world.event_types(),
+            [EventType::Acknowledged, EventType::Subscribed]
+        );
+        assert_eq!(
+            world.only_update().status.state(),
+            v1::TaskState::TaskRunning
+        );
+    }
+
+    #[test]
+    fn calls_without_a_body_are_refused() {
+        let expecting = |field: &str| {
+            format!("Failed to validate Executor::Call: Expecting '{field}' to be present")
+        };
+        assert_eq!(refusal_of(Call::default()), expecting("type"));
+        assert_eq!(
+            refusal_of(of_type(call::Type::Subscribe)),
+            expecting("subscribe")
+        );
+        assert_eq!(refusal_of(of_type(call::Type::Update)), expecting("update"));
+        assert_eq!(
+            refusal_of(of_type(call::Type::Message)),
+            expecting("message")
+        );
+    }
+
+    #[test]
+    fn bad_updates_are_refused() {
+        let world = World::registered();
+        let good = world.status("t", v1::TaskState::TaskRunning, uuid(1));
+        let reason = |change: &dyn Fn(&mut v1::TaskStatus)| {
+            let mut status = good.clone();
+            change(&mut status);
+            let text = refusal_of(update_call(status));
+            text.strip_prefix("Failed to validate Executor::Call: ")
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(
+            reason(&|status| status.uuid = None),
+            "Expecting 'uuid' to be present"
+        );
+        assert_eq!(
+            reason(&|status| status.uuid = Some(vec![0xff; 16].into())),
+            "Not a valid UUID"
+        );
+        assert_eq!(
+            reason(&|status| status.uuid = Some(vec![0x44; 3].into())),
+            "Not a valid UUID"
+        );
+        assert_eq!(
+            reason(&|status| {
+                status.executor_id = Some(v1::ExecutorId {
+                    value: "other".into(),
+                });
+            }),
+            "ExecutorID in Call: t does not match ExecutorID in TaskStatus: other"
+        );
+        assert_eq!(
+            reason(&|status| status.source = None),
+            "Received Call from executor t of framework m-0001 with invalid source, expecting \
+             'SOURCE_EXECUTOR'"
+        );
+        assert_eq!(
+            reason(&|status| status.state = v1::TaskState::TaskStaging as i32),
+            "Received TASK_STAGING from executor t of framework m-0001 which is not allowed"
+        );
+    }
+
+    #[test]
+    fn strangers_are_refused() {
+        let mut world = World::registered();
+        let subscribe = Call {
+            subscribe: Some(call::Subscribe::default()),
+            ..of_type(call::Type::Subscribe)
+        };
+        world.call("t", subscribe.clone());
+        assert_eq!(refusal(&world), "Framework cannot be found");
+        world.run(command_task("t", "true"));
+        world.take();
+        world.call("other", subscribe);
+        assert_eq!(refusal(&world), "Executor cannot be found");
+        world.take();
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(1));
+        let text = "Executor is not subscribed".to_owned();
+        assert_eq!(world.answers(), [Answer::Forbidden(text)]);
+        world.take();
+        world.call("t", of_type(call::Type::Heartbeat));
+        assert_eq!(world.answers(), [Answer::Accepted]);
+    }
+
+    #[test]
+    fn messages_go_to_the_driver_or_through_the_master() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        let message = Call {
+            message: Some(call::Message {
+                data: b"hi".to_vec().into(),
+            }),
+            ..of_type(call::Type::Message)
+        };
+        world.take();
+        world.call("t", message.clone());
+        let to = |world: &World| {
+            world.effects.iter().find_map(|effect| match effect {
+                Effect::Send { to, .. } => Some(to.to_string()),
+                _ => None,
+            })
+        };
+        assert_eq!(to(&world).unwrap(), "master@127.0.0.1:5050");
+        let driver = "scheduler-1@127.0.0.1:7000";
+        world.message(crate::Message::UpdateFramework(
+            internal::UpdateFrameworkMessage {
+                framework_id: framework_id().to_proto(),
+                pid: Some(driver.into()),
+                framework_info: None,
+            },
+        ));
+        world.take();
+        world.call("t", message.clone());
+        assert_eq!(to(&world).unwrap(), driver);
+        world.input(crate::Input::MasterLost);
+        world.take();
+        world.call("t", message);
+        assert_eq!(to(&world), None);
+        assert_eq!(
+            world
+                .agent
+                .snapshot()
+                .state
+                .counters
+                .invalid_framework_messages,
+            1
+        );
+    }
+
+    #[test]
+    fn connected_executors_get_heartbeats() {
+        let mut world = World::registered();
+        let container = world.running_command_task("t");
+        world.take();
+        let timer = Timer::ExecutorHeartbeat(container);
+        world.timer(timer.clone());
+        assert_eq!(world.event_types(), [EventType::Heartbeat]);
+        assert_eq!(world.timer_set(&timer), Some(EXECUTOR_HEARTBEAT_INTERVAL));
+    }
+}

@@ -150,3 +150,106 @@ impl ExecutorPhase {
         matches!(self, Self::Registering | Self::Running)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use messages::v1;
+    use v1::executor::event::Type as EventType;
+
+    use super::*;
+    use crate::testing::{World, custom_executor, executor_task, framework_id, uuid};
+
+    fn shutdown(world: &mut World, executor: &str) {
+        world.message(crate::Message::ShutdownExecutor(
+            internal::ShutdownExecutorMessage {
+                framework_id: Some(framework_id().to_proto()),
+                executor_id: Some(ExecutorId::from(executor).to_proto()),
+            },
+        ));
+    }
+
+    #[test]
+    fn an_executor_is_asked_then_killed() {
+        let mut world = World::registered();
+        world.run(executor_task("t", "e"));
+        let container_id = world.launched("e");
+        world.subscribe("e");
+        world.take();
+        shutdown(&mut world, "e");
+        assert_eq!(world.event_types(), [EventType::Shutdown]);
+        let timer = Timer::ExecutorShutdown(container_id.clone());
+        assert_eq!(world.timer_set(&timer), Some(Duration::from_secs(5)));
+        world.take();
+        shutdown(&mut world, "e");
+        assert!(world.take().is_empty(), "once is enough");
+        world.timer(timer);
+        assert!(world.destroyed(&container_id));
+    }
+
+    #[test]
+    fn its_own_grace_period_counts() {
+        let mut world = World::registered();
+        let mut executor = custom_executor("e");
+        executor.shutdown_grace_period = Some(v1::DurationInfo {
+            nanoseconds: 1_000_000_000,
+        });
+        let mut task = executor_task("t", "e");
+        task.executor = Some(executor);
+        world.run(task);
+        let container_id = world.launched("e");
+        shutdown(&mut world, "e");
+        let timer = Timer::ExecutorShutdown(container_id);
+        assert_eq!(world.timer_set(&timer), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn an_executor_told_to_end_before_it_ran_is_killed_when_it_runs() {
+        let mut world = World::registered();
+        world.run(executor_task("t", "e"));
+        shutdown(&mut world, "e");
+        let container_id = world.launched("e");
+        assert!(world.destroyed(&container_id));
+    }
+
+    #[test]
+    fn a_dying_executor_that_subscribes_is_told_again() {
+        let mut world = World::registered();
+        world.run(executor_task("t", "e"));
+        shutdown(&mut world, "e");
+        world.take();
+        let stream = world.subscribe("e");
+        assert_eq!(world.event_types(), [EventType::Shutdown]);
+        assert!(
+            world.effects.iter().any(|effect| {
+                matches!(effect, Effect::CloseStream(closed) if *closed == stream)
+            })
+        );
+    }
+
+    #[test]
+    fn an_ended_executor_stays_until_all_is_acknowledged() {
+        let mut world = World::registered();
+        world.run(executor_task("t", "e"));
+        let container_id = world.launched("e");
+        world.subscribe("e");
+        world.update("e", "t", v1::TaskState::TaskRunning, uuid(1));
+        world.take();
+        world.exited(container_id, Default::default());
+        assert_eq!(world.executor("e").phase, ExecutorPhase::Terminated);
+        world.acknowledge("t", uuid(1));
+        let update = world.only_update();
+        assert_eq!(update.status.state(), v1::TaskState::TaskFailed);
+        world.acknowledge_sent(&update);
+        let state = world.agent.snapshot().state;
+        assert!(state.frameworks.is_empty());
+        assert_eq!(
+            state.completed_frameworks[0].completed_executors[0]
+                .completed
+                .len(),
+            1
+        );
+        assert!(state.used().is_empty());
+    }
+}

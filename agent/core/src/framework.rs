@@ -150,3 +150,125 @@ impl Agent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::Outgoing;
+    use crate::testing::{World, command_task, framework_id, framework_info, uuid};
+    use messages::v1;
+    use v1::executor::event::Type as EventType;
+
+    fn shutdown(world: &mut World) {
+        world.message(crate::Message::ShutdownFramework(
+            internal::ShutdownFrameworkMessage {
+                framework_id: framework_id().to_proto(),
+            },
+        ));
+    }
+
+    #[test]
+    fn all_of_a_framework_ends_silently() {
+        let mut world = World::registered();
+        let container = world.running_command_task("t");
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(1));
+        world.take();
+        shutdown(&mut world);
+        assert_eq!(world.event_types(), [EventType::Shutdown]);
+        world.update("t", "t", v1::TaskState::TaskKilled, uuid(2));
+        world.run(command_task("late", "true"));
+        assert!(world.updates().is_empty());
+        world.exited(container, Default::default());
+        assert!(world.updates().is_empty());
+        let state = world.agent.snapshot().state;
+        assert!(state.frameworks.is_empty());
+        assert_eq!(state.completed_frameworks.len(), 1);
+        world.timer(crate::Timer::StatusRetry);
+        assert!(world.updates().is_empty(), "nobody waits for its updates");
+    }
+
+    #[test]
+    fn a_framework_that_comes_back_finds_its_history() {
+        let mut world = World::registered();
+        let container = world.running_command_task("t1");
+        world.take();
+        world.exited(container, Default::default());
+        let update = world.only_update();
+        world.acknowledge_sent(&update);
+        world.run(command_task("t2", "true"));
+        assert_eq!(world.framework().completed_executors.len(), 1);
+        assert!(world.agent.snapshot().state.completed_frameworks.is_empty());
+    }
+
+    #[test]
+    fn an_update_of_a_framework_repeats_what_is_unacknowledged() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(1));
+        world.take();
+        world.message(crate::Message::UpdateFramework(
+            internal::UpdateFrameworkMessage {
+                framework_id: framework_id().to_proto(),
+                pid: None,
+                framework_info: Some(v1::FrameworkInfo {
+                    name: "new".into(),
+                    ..framework_info()
+                }),
+            },
+        ));
+        assert_eq!(world.framework().info.name, "new");
+        assert_eq!(
+            world.only_update().status.state(),
+            v1::TaskState::TaskRunning
+        );
+    }
+
+    #[test]
+    fn messages_reach_running_executors_only() {
+        let mut world = World::registered();
+        let message = internal::FrameworkToExecutorMessage {
+            slave_id: v1::AgentId {
+                value: "m-S0".into(),
+            },
+            framework_id: framework_id().to_proto(),
+            executor_id: v1::ExecutorId { value: "t".into() },
+            data: b"hi".to_vec().into(),
+        };
+        world.run(command_task("t", "true"));
+        world.message(crate::Message::FrameworkToExecutor(message.clone()));
+        assert!(world.events().is_empty());
+        world.subscribe("t");
+        world.take();
+        world.message(crate::Message::FrameworkToExecutor(message));
+        assert_eq!(world.event_types(), [EventType::Message]);
+        let counters = world.agent.snapshot().state.counters;
+        assert_eq!(counters.valid_framework_messages, 1);
+        assert_eq!(counters.invalid_framework_messages, 1);
+    }
+
+    #[test]
+    fn a_master_that_wants_it_gone_is_obeyed_when_all_has_ended() {
+        let mut world = World::registered();
+        let container = world.running_command_task("t");
+        world.take();
+        world.message(crate::Message::Shutdown(internal::ShutdownMessage {
+            message: Some("marked gone".into()),
+        }));
+        assert_eq!(world.event_types(), [EventType::Shutdown]);
+        assert_eq!(world.stopped(), None);
+        world.exited(container, Default::default());
+        assert_eq!(world.stopped(), Some(0));
+    }
+
+    #[test]
+    fn an_operator_may_make_it_leave() {
+        let mut world = World::registered();
+        world.input(crate::Input::Unregister);
+        assert_eq!(world.stopped(), Some(0));
+        let sent = world.sent();
+        let [Outgoing::Unregister(message)] = &sent[..] else {
+            panic!("{sent:?}")
+        };
+        assert_eq!(message.slave_id.value, "m-S0");
+    }
+}

@@ -12,6 +12,8 @@ use crate::timer::Timer;
 /// One thing that happened. The shell turns every message, call, timer and answer of
 /// the machine into one of these and gives it to [`Agent::handle`](crate::Agent::handle).
 #[derive(Debug)]
+// Masters are detected rarely: boxing them would cost every reader more than it saves.
+#[allow(clippy::large_enum_variant)]
 pub enum Input {
     /// The agent begins. Exactly once, before all else.
     Start,
@@ -100,6 +102,8 @@ pub struct Master {
 
 /// The messages that an agent understands (M4).
 #[derive(Debug)]
+// Inputs carry messages boxed.
+#[allow(clippy::large_enum_variant)]
 pub enum Message {
     /// First registration accepted.
     Registered(internal::SlaveRegisteredMessage),

@@ -56,10 +56,7 @@ impl Agent {
                 self.kill_queued(&framework_id, &executor_id, &work, turn);
             }
             (ExecutorPhase::Registering | ExecutorPhase::Running, None) => {
-                turn.tell(
-                    executor,
-                    events::kill(&task_id, message.kill_policy.clone()),
-                );
+                turn.tell(executor, events::kill(&task_id, message.kill_policy));
             }
         }
     }
@@ -123,4 +120,100 @@ fn killed(work: &Work, executor_id: &ExecutorId) -> NewStatus {
         message,
         Some(executor_id.clone()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use v1::executor::event::Type as EventType;
+
+    use super::*;
+    use crate::testing::{World, command_task, custom_executor, executor_task, task};
+
+    #[test]
+    fn a_task_that_runs_is_killed_by_its_executor() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.take();
+        world.kill("t");
+        assert_eq!(world.event_types(), [EventType::Kill]);
+        assert!(world.updates().is_empty());
+    }
+
+    #[test]
+    fn a_task_that_was_not_delivered_is_killed_at_once() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        world.take();
+        world.kill("t");
+        let update = world.only_update();
+        assert_eq!(update.status.state(), v1::TaskState::TaskKilled);
+        assert_eq!(
+            update.status.reason(),
+            v1::task_status::Reason::TaskKilledDuringLaunch
+        );
+        assert_eq!(update.status.message(), KILLED_ALONE);
+        assert_eq!(update.latest_state, Some(v1::TaskState::TaskKilled as i32));
+
+        world.launched("t");
+        world.subscribe("t");
+        assert_eq!(world.event_types(), [EventType::Shutdown]);
+        assert_eq!(world.executor("t").phase, ExecutorPhase::Terminating);
+    }
+
+    #[test]
+    fn one_kill_ends_the_whole_undelivered_group() {
+        let mut world = World::registered();
+        world.run_group(custom_executor("e"), vec![task("a"), task("b")]);
+        world.take();
+        world.kill("b");
+        let updates = world.updates();
+        let killed: Vec<_> = updates
+            .iter()
+            .map(|one| &*one.status.task_id.value)
+            .collect();
+        assert_eq!(killed, ["a", "b"]);
+        assert_eq!(updates[0].status.message(), KILLED_IN_GROUP);
+        assert!(world.executor("e").queued.is_empty());
+    }
+
+    #[test]
+    fn an_executor_with_other_work_lives_on() {
+        let mut world = World::registered();
+        world.run(executor_task("t1", "e"));
+        world.run(executor_task("t2", "e"));
+        world.launched("e");
+        world.kill("t1");
+        world.take();
+        world.subscribe("e");
+        assert_eq!(world.executor("e").phase, ExecutorPhase::Running);
+    }
+
+    #[test]
+    fn a_task_nobody_knows_is_lost() {
+        let mut world = World::registered();
+        world.kill("nobody");
+        assert!(world.take().is_empty(), "its framework is not here");
+        world.run(command_task("t", "true"));
+        world.take();
+        world.kill("nobody");
+        let status = world.only_update().status;
+        assert_eq!(status.state(), v1::TaskState::TaskLost);
+        assert_eq!(status.message(), "Cannot find executor");
+    }
+
+    #[test]
+    fn kills_of_a_dying_executors_tasks_are_ignored() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        let framework = crate::testing::framework_id();
+        world.message(crate::Message::ShutdownExecutor(
+            internal::ShutdownExecutorMessage {
+                framework_id: Some(framework.to_proto()),
+                executor_id: Some(ExecutorId::from("t").to_proto()),
+            },
+        ));
+        world.take();
+        world.kill("t");
+        assert!(world.take().is_empty());
+    }
 }

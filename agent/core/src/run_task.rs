@@ -366,3 +366,288 @@ fn add_allocation(resources: &mut [v1::Resource], framework: &v1::FrameworkInfo)
             });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Message;
+    use crate::testing::{
+        World, command_task, custom_executor, executor_task, framework_info, pid, resources, task,
+    };
+    use crate::timer::Timer;
+    use std::time::Duration;
+
+    fn run_message(task: v1::TaskInfo) -> internal::RunTaskMessage {
+        internal::RunTaskMessage {
+            framework: framework_info(),
+            task,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_command_task_gets_an_executor_of_its_own() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        let launches = world.launches();
+        let [launch] = &launches[..] else {
+            panic!("{launches:?}")
+        };
+        assert_eq!(launch.executor_id.as_str(), "t");
+        assert_eq!(launch.task_info.as_ref().unwrap().task_id.value, "t");
+        assert_eq!(launch.user.as_deref(), Some("nobody"));
+        assert_eq!(launch.command.value(), "/l/mesos-executor");
+        assert_eq!(launch.environment["MESOS_EXECUTOR_ID"], "t");
+        let mut wanted = resources("cpus:1.1;mem:96");
+        wanted.allocate(&model::Role::parse("web").unwrap());
+        assert_eq!(launch.resources, wanted);
+        assert!(launch.limits.is_empty());
+
+        let executor = world.executor("t");
+        assert!(executor.generated);
+        assert_eq!(launch.directory, executor.directory);
+        let registration = Timer::ExecutorRegistration(executor.container_id.clone());
+        assert_eq!(
+            world.timer_set(&registration),
+            Some(Duration::from_secs(60))
+        );
+    }
+
+    #[test]
+    fn a_sandbox_can_be_read_by_three_names_before_anything_runs_in_it() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        let directory = world.executor("t").directory.display().to_string();
+        let names: Vec<String> = world
+            .take()
+            .into_iter()
+            .map_while(|effect| match effect {
+                crate::Effect::AttachFile { path, virtual_path } => {
+                    assert_eq!(path.display().to_string(), directory);
+                    Some(virtual_path)
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "/w/slaves/m-S0/frameworks/m-0001/executors/t/runs/latest",
+                "/frameworks/m-0001/executors/t/runs/latest",
+                &directory,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_second_task_shares_a_running_executor_once_its_container_has_grown() {
+        let mut world = World::registered();
+        world.run(executor_task("t1", "e"));
+        let container_id = world.launched("e");
+        world.subscribe("e");
+        world.take();
+        world.run(executor_task("t2", "e"));
+        assert!(world.launches().is_empty());
+        assert!(world.events().is_empty(), "the container has not grown yet");
+        let sequence = world
+            .take()
+            .into_iter()
+            .find_map(|effect| match effect {
+                crate::Effect::UpdateContainer {
+                    sequence,
+                    resources,
+                    ..
+                } => {
+                    assert_eq!(resources.cpus().to_f64(), 2.5);
+                    Some(sequence)
+                }
+                _ => None,
+            })
+            .unwrap();
+        world.input(crate::Input::ContainerUpdated {
+            container_id,
+            sequence,
+            result: Ok(()),
+        });
+        let events = world.events();
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].launch.as_ref().unwrap().task.task_id.value, "t2");
+    }
+
+    #[test]
+    fn a_container_that_does_not_grow_is_destroyed() {
+        let mut world = World::registered();
+        world.run(executor_task("t1", "e"));
+        let container_id = world.launched("e");
+        world.subscribe("e");
+        world.run(executor_task("t2", "e"));
+        world.take();
+        let result = Err("no room".into());
+        let container = container_id.clone();
+        world.input(crate::Input::ContainerUpdated {
+            container_id,
+            sequence: 1,
+            result,
+        });
+        assert!(world.destroyed(&container));
+        world.take();
+        world.exited(container, Default::default());
+        let updates = world.updates();
+        assert_eq!(updates.len(), 2);
+        for update in updates {
+            assert_eq!(update.status.state(), v1::TaskState::TaskLost);
+            assert_eq!(
+                update.status.reason(),
+                v1::task_status::Reason::ContainerUpdateFailed
+            );
+            assert_eq!(
+                update.status.message(),
+                "Failed to update resources for container: no room"
+            );
+        }
+    }
+
+    #[test]
+    fn a_group_is_launched_as_one() {
+        let mut world = World::registered();
+        world.run_group(custom_executor("e"), vec![task("a"), task("b")]);
+        assert!(world.launches()[0].task_info.is_none());
+        world.launched("e");
+        world.subscribe("e");
+        let events = world.events();
+        let group = events[1].launch_group.as_ref().unwrap();
+        assert_eq!(group.task_group.tasks.len(), 2);
+        assert_eq!(world.executor("e").launched.len(), 2);
+    }
+
+    #[test]
+    fn default_executors_are_refused() {
+        let mut world = World::registered();
+        let mut executor = custom_executor("e");
+        executor.r#type = Some(v1::executor_info::Type::Default as i32);
+        executor.command = None;
+        world.message(Message::RunTaskGroup(internal::RunTaskGroupMessage {
+            framework: framework_info(),
+            executor,
+            task_group: v1::TaskGroupInfo {
+                tasks: vec![task("a"), task("b")],
+            },
+            launch_executor: Some(true),
+            ..Default::default()
+        }));
+        let sent = world.sent();
+        assert_eq!(sent.len(), 3);
+        for message in &sent[..2] {
+            let crate::Outgoing::StatusUpdate(message) = message else {
+                panic!("{message:?}")
+            };
+            assert_eq!(message.update.status.state(), v1::TaskState::TaskError);
+            assert!(message.update.status.message().contains("DEFAULT"));
+        }
+        assert!(matches!(&sent[2], crate::Outgoing::ExitedExecutor(_)));
+        assert!(world.agent.snapshot().state.frameworks.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_for_this_agent_is_ignored() {
+        let mut world = World::registered();
+        let mut stray = command_task("t", "true");
+        stray.agent_id.value = "m-S7".into();
+        world.run(stray);
+        let message = run_message(command_task("t", "true"));
+        world.message_from(&pid("other@127.0.0.1:1"), Message::RunTask(message));
+        let mut nameless = run_message(command_task("t", "true"));
+        nameless.framework.id = None;
+        world.message(Message::RunTask(nameless));
+        assert!(world.take().is_empty());
+        assert!(world.agent.snapshot().state.frameworks.is_empty());
+    }
+
+    #[test]
+    fn a_task_that_is_here_is_not_run_twice() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        world.take();
+        world.run(command_task("t", "true"));
+        assert!(world.take().is_empty());
+    }
+
+    fn refusal_of(message: internal::RunTaskMessage) -> v1::TaskStatus {
+        let mut world = World::registered();
+        world.message(Message::RunTask(message));
+        assert!(world.launches().is_empty());
+        world.only_update().status
+    }
+
+    #[test]
+    fn limits_need_an_isolator() {
+        let mut limited = command_task("t", "true");
+        limited
+            .limits
+            .insert("cpus".into(), v1::value::Scalar { value: 2.0 });
+        let status = refusal_of(run_message(limited));
+        assert_eq!(status.state(), v1::TaskState::TaskLost);
+        assert!(status.message().contains("'cgroups/cpu' isolator"));
+    }
+
+    #[test]
+    fn outdated_offers_are_refused() {
+        let mut message = run_message(command_task("t", "true"));
+        message
+            .resource_version_uuids
+            .push(internal::ResourceVersionUuid {
+                resource_provider_id: None,
+                uuid: v1::Uuid {
+                    value: vec![0; 16].into(),
+                },
+            });
+        let status = refusal_of(message);
+        assert_eq!(status.message(), "Task assumes outdated resource state");
+        assert_eq!(status.reason(), v1::task_status::Reason::InvalidOffers);
+    }
+
+    #[test]
+    fn bad_tasks_are_errors() {
+        let mut odd = command_task("t", "true");
+        odd.executor = Some(custom_executor("e"));
+        let status = refusal_of(run_message(odd));
+        assert_eq!(status.state(), v1::TaskState::TaskError);
+
+        let mut negative = command_task("t", "true");
+        negative.resources[0].scalar = Some(v1::value::Scalar { value: -1.0 });
+        let status = refusal_of(run_message(negative));
+        assert_eq!(status.state(), v1::TaskState::TaskError);
+        assert_eq!(status.reason(), v1::task_status::Reason::TaskInvalid);
+    }
+
+    #[test]
+    fn the_master_and_the_agent_must_agree_about_executors() {
+        let mut world = World::registered();
+        let mut message = run_message(executor_task("t1", "e"));
+        message.launch_executor = Some(false);
+        world.message(Message::RunTask(message));
+        let status = world.only_update().status;
+        assert_eq!(
+            status.message(),
+            "No executor is expected to launch and there is none running"
+        );
+
+        world.run(executor_task("t2", "e"));
+        world.take();
+        let mut message = run_message(executor_task("t3", "e"));
+        message.launch_executor = Some(true);
+        world.message(Message::RunTask(message));
+        let status = world.only_update().status;
+        assert_eq!(
+            status.message(),
+            "Master wants to launch executor, but one already exists"
+        );
+        assert_eq!(
+            world.executor("e").phase,
+            crate::state::ExecutorPhase::Terminating
+        );
+
+        world.run(executor_task("t4", "e"));
+        assert_eq!(world.only_update().status.message(), "Executor terminating");
+    }
+}

@@ -240,9 +240,7 @@ impl Agent {
         if let Some(pid) = known.executor_pid {
             filled.executor_pid = Some(pid);
         }
-        if let Some(cgroup) = &known.cgroup_info {
-            filled.cgroup_info = Some(cgroup.clone());
-        }
+        filled.cgroup_info = known.cgroup_info.or(filled.cgroup_info);
         filled
             .network_infos
             .extend(known.network_infos.iter().cloned());
@@ -385,5 +383,166 @@ fn host_network(pid: &Pid) -> v1::NetworkInfo {
             ..Default::default()
         }],
         ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::{Answer, Effect};
+    use crate::input::Input;
+    use crate::testing::{WALL_SECS, World, executor_task, framework_id, update_call, uuid};
+    use v1::executor::event::Type as EventType;
+
+    #[test]
+    fn an_update_is_forwarded_acknowledged_and_says_where_the_task_runs() {
+        let mut world = World::registered();
+        let container = world.running_command_task("t");
+        world.take();
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(1));
+        assert_eq!(world.answers(), [Answer::Accepted]);
+        assert_eq!(world.event_types(), [EventType::Acknowledged]);
+        let sent = world.sent();
+        let [Outgoing::StatusUpdate(message)] = &sent[..] else {
+            panic!("{sent:?}")
+        };
+        assert_eq!(message.pid(), "slave(1)@127.0.0.1:5051");
+        let update = &message.update;
+        assert_eq!(update.latest_state, Some(v1::TaskState::TaskRunning as i32));
+        assert_eq!(update.timestamp, WALL_SECS as f64);
+        assert_eq!(update.status.timestamp, Some(update.timestamp));
+        assert_eq!(update.slave_id, update.status.agent_id);
+        assert_eq!(update.status.source(), v1::task_status::Source::Executor);
+        let status = update.status.container_status.as_ref().unwrap();
+        assert_eq!(status.container_id, Some(container.to_proto()));
+        assert_eq!(status.executor_pid, Some(42));
+        let address = &status.network_infos[0].ip_addresses[0];
+        assert_eq!(address.ip_address(), "127.0.0.1");
+    }
+
+    #[test]
+    fn the_latest_state_runs_ahead_of_what_is_acknowledged() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(1));
+        world.take();
+        world.update("t", "t", v1::TaskState::TaskFinished, uuid(2));
+        assert!(world.updates().is_empty(), "the first is not acknowledged");
+        world.timer(crate::Timer::StatusRetry);
+        world.now += std::time::Duration::from_secs(10);
+        world.timer(crate::Timer::StatusRetry);
+        let again = world.only_update();
+        assert_eq!(again.status.state(), v1::TaskState::TaskRunning);
+        assert_eq!(again.latest_state, Some(v1::TaskState::TaskFinished as i32));
+        world.acknowledge("t", uuid(1));
+        assert_eq!(
+            world.only_update().status.state(),
+            v1::TaskState::TaskFinished
+        );
+    }
+
+    #[test]
+    fn a_repeated_update_is_acknowledged_and_changes_nothing() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.update("t", "t", v1::TaskState::TaskStarting, uuid(1));
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(2));
+        world.take();
+        world.update("t", "t", v1::TaskState::TaskStarting, uuid(1));
+        assert_eq!(world.event_types(), [EventType::Acknowledged]);
+        assert!(world.updates().is_empty());
+        let task = world.executor("t").launched.values().next().unwrap();
+        assert_eq!(task.state(), v1::TaskState::TaskRunning);
+    }
+
+    #[test]
+    fn an_update_after_the_end_is_acknowledged_and_dropped() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.update("t", "t", v1::TaskState::TaskFinished, uuid(1));
+        world.take();
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(2));
+        assert_eq!(world.event_types(), [EventType::Acknowledged]);
+        assert!(world.updates().is_empty());
+        world.acknowledge("t", uuid(1));
+        assert!(world.updates().is_empty());
+    }
+
+    #[test]
+    fn an_ended_tasks_resources_are_given_back() {
+        let mut world = World::registered();
+        world.run(executor_task("t", "e"));
+        world.launched("e");
+        world.subscribe("e");
+        world.take();
+        world.update("e", "t", v1::TaskState::TaskFinished, uuid(1));
+        let shrunk = world.effects.iter().find_map(|effect| match effect {
+            Effect::UpdateContainer { resources, .. } => Some(resources.clone()),
+            _ => None,
+        });
+        assert_eq!(shrunk.unwrap().cpus().to_f64(), 0.5);
+        assert_eq!(world.agent.snapshot().state.used().cpus().to_f64(), 0.5);
+    }
+
+    #[test]
+    fn without_a_master_updates_wait() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.input(Input::MasterLost);
+        world.take();
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(1));
+        assert_eq!(
+            world.event_types(),
+            [EventType::Acknowledged],
+            "the agent has it"
+        );
+        assert!(world.updates().is_empty());
+        world.input(Input::MasterDetected(crate::testing::master()));
+        world.message(crate::Message::Reregistered(
+            internal::SlaveReregisteredMessage {
+                slave_id: v1::AgentId {
+                    value: "m-S0".into(),
+                },
+                ..Default::default()
+            },
+        ));
+        assert_eq!(
+            world.only_update().status.state(),
+            v1::TaskState::TaskRunning
+        );
+    }
+
+    #[test]
+    fn updates_that_name_another_agent_or_undelivered_tasks_are_not_taken() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.take();
+        let mut status = world.status("t", v1::TaskState::TaskRunning, uuid(1));
+        status.agent_id = Some(v1::AgentId {
+            value: "m-S8".into(),
+        });
+        world.call("t", update_call(status));
+        assert!(world.events().is_empty() && world.updates().is_empty());
+
+        world.run(executor_task("queued", "e"));
+        world.take();
+        world.update("t", "queued", v1::TaskState::TaskRunning, uuid(2));
+        assert!(world.events().is_empty() && world.updates().is_empty());
+        assert_eq!(
+            world.agent.snapshot().state.counters.invalid_status_updates,
+            2
+        );
+    }
+
+    #[test]
+    fn a_task_the_agent_does_not_know_is_still_reported() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.take();
+        world.update("t", "stranger", v1::TaskState::TaskRunning, uuid(1));
+        let update = world.only_update();
+        assert_eq!(update.status.task_id.value, "stranger");
+        assert_eq!(update.framework_id, framework_id().to_proto());
+        assert_eq!(update.latest_state, None);
     }
 }

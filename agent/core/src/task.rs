@@ -57,7 +57,7 @@ pub(crate) fn from_info(
         discovery: info.discovery.clone(),
         container: info.container.clone(),
         health_check: info.health_check.clone(),
-        kill_policy: info.kill_policy.clone(),
+        kill_policy: info.kill_policy,
         user: own_user.or_else(executor_user),
         ..v1::Task::default()
     }
