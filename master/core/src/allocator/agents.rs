@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use model::{AgentId, Resource, Resources};
+use smallvec::SmallVec;
 
 use super::facts::AgentFacts;
 use super::filters::AgentFilters;
@@ -34,7 +35,8 @@ pub(super) struct Agent {
     total: Resources,
     has_gpus: bool,
     available: Resources,
-    holdings: Vec<Holding>,
+    /// Most agents are held by one framework, or few.
+    holdings: SmallVec<[Holding; 1]>,
     /// Whether more is held than there is, since the total shrank.
     overcommitted: bool,
     pub(super) filters: AgentFilters,
@@ -50,7 +52,7 @@ impl Agent {
             has_gpus: !total.gpus().is_zero(),
             available: total.clone(),
             total,
-            holdings: Vec::new(),
+            holdings: SmallVec::new(),
             overcommitted: false,
             filters: AgentFilters::default(),
         }
@@ -204,7 +206,7 @@ impl Allocator {
             self.drop_framework_if_unused(framework);
         }
         self.refresh_leftover(slot);
-        self.candidates.insert(slot);
+        self.marks.agent(slot);
         Ok(())
     }
 
@@ -219,8 +221,7 @@ impl Allocator {
             self.release_all(slot, key);
         }
         self.roles.fairness.subtract(&total);
-        self.candidates.remove(slot);
-        self.leftover.remove(slot);
+        self.marks.forget(slot);
         self.agents.remove(&message.agent_id);
         Ok(())
     }
@@ -246,7 +247,7 @@ impl Allocator {
             changed |= self.set_agent_total(slot, total);
         }
         if changed {
-            self.candidates.insert(slot);
+            self.marks.agent(slot);
         }
         Ok(())
     }
@@ -273,7 +274,7 @@ impl Allocator {
         if let Some(agent) = self.agents.get_mut(slot) {
             agent.active = true;
         }
-        self.candidates.insert(slot);
+        self.marks.agent(slot);
         Ok(())
     }
 
@@ -293,7 +294,7 @@ impl Allocator {
         for (slot, agent) in self.agents.iter_mut() {
             let listed = is_listed(self.whitelist.as_ref(), &agent.facts);
             if listed && !agent.listed {
-                self.candidates.insert(slot);
+                self.marks.agent(slot);
             }
             agent.listed = listed;
         }
@@ -307,10 +308,11 @@ impl Allocator {
 
     /// Notes whether an agent has anything free.
     pub(super) fn refresh_leftover(&mut self, slot: Slot) {
-        match self.agents.get(slot) {
-            Some(agent) if !agent.available().is_empty() => self.leftover.insert(slot),
-            _ => self.leftover.remove(slot),
-        }
+        let leftover = self
+            .agents
+            .get(slot)
+            .is_some_and(|agent| !agent.available().is_empty());
+        self.marks.set_leftover(slot, leftover);
     }
 }
 

@@ -41,7 +41,7 @@ impl Allocator {
             runs: self.runs,
             agents: self.agents.len(),
             frameworks: self.frameworks.len(),
-            candidates: self.candidates.len(),
+            candidates: self.marks.len(),
             ..Figures::default()
         };
         for (name, total) in self.roles.fairness.totals().iter() {

@@ -4,6 +4,7 @@
 //! by framework too, so that neither expiry nor a revival looks at anything else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::Resources;
@@ -22,25 +23,67 @@ const FILTERS_PER_CLIENT_MAX: usize = 8;
 struct Filter {
     id: u64,
     expires: Duration,
-    refused: Resources,
+    refused: Arc<Resources>,
 }
 
 /// The filters on one agent.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AgentFilters(BTreeMap<ClientKey, SmallVec<[Filter; 1]>>);
+pub(super) struct AgentFilters {
+    by_client: BTreeMap<ClientKey, SmallVec<[Filter; 1]>>,
+    /// What was refused last. One framework after the other refuses the same of an agent
+    /// that nobody wants, so that it is kept, and compared, once for all.
+    last: Option<Arc<Resources>>,
+}
+
+/// The last answer to whether refused resources contain an offer; good as long as both
+/// are there and the offer stays the same.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Contained(Option<(*const Resources, bool)>);
 
 impl AgentFilters {
     /// Whether an offer is withheld: all of it was refused before.
-    pub(super) fn withhold(&self, key: ClientKey, offer: &Resources) -> bool {
-        !self.0.is_empty()
-            && self
-                .0
-                .get(&key)
-                .is_some_and(|filters| filters.iter().any(|filter| filter.refused.contains(offer)))
+    pub(super) fn withhold(
+        &self,
+        key: ClientKey,
+        offer: &Resources,
+        contained: &mut Contained,
+    ) -> bool {
+        if self.by_client.is_empty() {
+            return false;
+        }
+        let Some(filters) = self.by_client.get(&key) else {
+            return false;
+        };
+        filters.iter().any(|filter| {
+            let refused = Arc::as_ptr(&filter.refused);
+            match contained.0 {
+                Some((same, answer)) if std::ptr::eq(same, refused) => answer,
+                _ => {
+                    let answer = filter.refused.contains(offer);
+                    contained.0 = Some((refused, answer));
+                    answer
+                }
+            }
+        })
+    }
+
+    fn take(&mut self, key: ClientKey) -> SmallVec<[Filter; 1]> {
+        let taken = self.by_client.remove(&key).unwrap_or_default();
+        if self.by_client.is_empty() {
+            self.last = None;
+        }
+        taken
+    }
+
+    fn share(&mut self, refused: Resources) -> Arc<Resources> {
+        match &self.last {
+            Some(last) if **last == refused => Arc::clone(last),
+            _ => Arc::clone(self.last.insert(Arc::new(refused))),
+        }
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = ClientKey> + '_ {
-        self.0.keys().copied()
+        self.by_client.keys().copied()
     }
 }
 
@@ -89,7 +132,8 @@ impl Expiry {
         refused: Resources,
         expires: Duration,
     ) -> isize {
-        let own = filters.0.entry(key).or_default();
+        let refused = filters.share(refused);
+        let own = filters.by_client.entry(key).or_default();
         let before = own.len();
         own.retain(|old| {
             let stays = old.expires > expires || !refused.contains(&old.refused);
@@ -117,7 +161,7 @@ impl Expiry {
 
     /// Drops a client's filters on an agent, and gives how many there were.
     pub(super) fn drop(&mut self, filters: &mut AgentFilters, key: ClientKey) -> usize {
-        let dropped = filters.0.remove(&key).unwrap_or_default();
+        let dropped = filters.take(key);
         for filter in &dropped {
             self.by_time.remove(&(filter.expires, filter.id));
         }
@@ -138,13 +182,13 @@ impl Expiry {
     /// Removes an expired filter from its agent, and gives whether the client has none
     /// left there.
     pub(super) fn remove(filters: &mut AgentFilters, key: ClientKey, id: u64) -> bool {
-        let Some(own) = filters.0.get_mut(&key) else {
+        let Some(own) = filters.by_client.get_mut(&key) else {
             return false;
         };
         own.retain(|filter| filter.id != id);
         let empty = own.is_empty();
         if empty {
-            filters.0.remove(&key);
+            filters.take(key);
         }
         empty
     }
@@ -173,7 +217,7 @@ impl Allocator {
         }
     }
 
-    /// Removes what has expired, and marks the agents where that may make a difference.
+    /// Removes what has expired, and notes where that may make a difference.
     pub(super) fn expire_filters(&mut self, now: Duration) {
         while let Some((agent_slot, key, id)) = self.expiry.pop(now) {
             let Some(agent) = self.agents.get_mut(agent_slot) else {
@@ -185,18 +229,17 @@ impl Allocator {
                 framework.filters.remove(key.role, agent_slot);
             }
             self.count_filters_less(key.role, 1);
-            self.mark_if_leftover(agent_slot);
+            self.marks.client_on(agent_slot, key);
         }
     }
 
-    /// Drops the filters of a framework for a role, and marks the agents they were on.
+    /// Drops the filters of a framework for a role.
     pub(super) fn drop_client_filters(&mut self, key: ClientKey) {
         let Some(framework) = self.frameworks.get(key.framework) else {
             return;
         };
         for agent in framework.filters.agents(key.role) {
             self.drop_filters(agent, key);
-            self.mark_if_leftover(agent);
         }
     }
 
@@ -241,6 +284,10 @@ mod tests {
         Resources::parse(text, &model::Role::any()).unwrap()
     }
 
+    fn withholds(filters: &AgentFilters, offer: &str) -> bool {
+        filters.withhold(KEY, &resources(offer), &mut Contained::default())
+    }
+
     #[test]
     fn filters_of_one_client_are_limited_and_the_longest_stay() {
         let mut expiry = Expiry::default();
@@ -254,8 +301,29 @@ mod tests {
         assert_eq!(count, FILTERS_PER_CLIENT_MAX as isize);
         assert_eq!(expiry.by_time.len(), FILTERS_PER_CLIENT_MAX);
         assert_eq!(expiry.next(), Some(Duration::from_secs(32)));
-        assert!(filters.withhold(KEY, &resources("cpus:39;mem:1")));
-        assert!(!filters.withhold(KEY, &resources("cpus:1;mem:39")));
+        assert!(withholds(&filters, "cpus:39;mem:1"));
+        assert!(!withholds(&filters, "cpus:1;mem:39"));
+    }
+
+    #[test]
+    fn what_many_refuse_is_kept_once() {
+        let mut expiry = Expiry::default();
+        let mut filters = AgentFilters::default();
+        for framework in 0..3 {
+            let key = ClientKey { role: 0, framework };
+            expiry.add(
+                3,
+                &mut filters,
+                key,
+                resources("cpus:1"),
+                Duration::from_secs(20),
+            );
+        }
+        assert_eq!(filters.last.as_ref().map(Arc::strong_count), Some(4));
+        for framework in 0..3 {
+            expiry.drop(&mut filters, ClientKey { role: 0, framework });
+        }
+        assert!(filters.last.is_none());
     }
 
     #[test]
@@ -280,8 +348,8 @@ mod tests {
         let (agent, key, id) = expiry.pop(Duration::from_secs(10)).unwrap();
         assert_eq!((agent, key), (3, KEY));
         assert!(!Expiry::remove(&mut filters, key, id));
-        assert!(filters.withhold(KEY, &resources("cpus:1")));
-        assert!(!filters.withhold(KEY, &resources("mem:1")));
+        assert!(withholds(&filters, "cpus:1"));
+        assert!(!withholds(&filters, "mem:1"));
         let (_, key, id) = expiry.pop(Duration::from_secs(30)).unwrap();
         assert!(Expiry::remove(&mut filters, key, id));
         assert_eq!(filters.keys().count(), 0);

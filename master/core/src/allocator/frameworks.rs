@@ -56,7 +56,8 @@ impl Framework {
         }
     }
 
-    fn may_be_offered(&self, role: Slot) -> bool {
+    /// Whether the framework takes offers for the role.
+    pub(super) fn may_be_offered(&self, role: Slot) -> bool {
         self.active
             && self
                 .clients
@@ -95,7 +96,6 @@ impl Allocator {
         framework.added = true;
         framework.active = active;
         self.set_facts(slot, facts);
-        self.mark_leftover();
         Ok(())
     }
 
@@ -136,7 +136,6 @@ impl Allocator {
     ) -> Result<(), AllocatorError> {
         let slot = self.framework_slot(&message.framework_id)?;
         self.set_facts(slot, message.facts);
-        self.mark_leftover();
         Ok(())
     }
 
@@ -146,7 +145,6 @@ impl Allocator {
     ) -> Result<(), AllocatorError> {
         let slot = self.framework_slot(&message.framework_id)?;
         self.set_framework_active(slot, true);
-        self.mark_leftover();
         Ok(())
     }
 
@@ -192,7 +190,6 @@ impl Allocator {
             self.drop_client_filters(key);
             self.set_suppressed(key, false);
         }
-        self.mark_leftover();
         Ok(())
     }
 
@@ -256,6 +253,8 @@ impl Allocator {
         }
     }
 
+    /// Puts a framework into a role's order, or takes it out. Every change by which a
+    /// framework may take more offers for a role ends here.
     fn refresh_active(&mut self, key: ClientKey) {
         let Some(framework) = self.frameworks.get(key.framework) else {
             return;
@@ -263,8 +262,11 @@ impl Allocator {
         let Some(client) = framework.clients.get(&key.role) else {
             return;
         };
-        self.roles
-            .set_active(key.role, client.leaf, framework.may_be_offered(key.role));
+        let active = framework.may_be_offered(key.role);
+        self.roles.set_active(key.role, client.leaf, active);
+        if active {
+            self.marks.client(key);
+        }
     }
 
     /// Ends a framework's subscription to a role. What it holds for the role stays.

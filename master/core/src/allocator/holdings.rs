@@ -61,7 +61,7 @@ impl Allocator {
             self.drop_framework_if_unused(key.framework);
         }
         self.refresh_leftover(agent_slot);
-        self.candidates.insert(agent_slot);
+        self.marks.agent(agent_slot);
         true
     }
 
@@ -139,7 +139,6 @@ impl Allocator {
             .collect();
         let total = apply(agent.total().clone(), &unallocated)?;
 
-        let marked = self.candidates.contains(agent_slot);
         let new = converted.allocations();
         for (role, old) in by_role(offered) {
             let old = old.unallocated();
@@ -157,8 +156,8 @@ impl Allocator {
                 }))
             })?;
         }
-        if self.set_agent_total(agent_slot, total) || marked {
-            self.candidates.insert(agent_slot);
+        if self.set_agent_total(agent_slot, total) {
+            self.marks.agent(agent_slot);
         }
         Ok(())
     }

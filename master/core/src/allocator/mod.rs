@@ -1,9 +1,9 @@
 //! The allocator: who is offered which agent's resources (A1–A17).
 //!
-//! [`Allocator::handle`] takes events and only notes which agents they may make a
-//! difference for; [`Allocator::run`] then looks at those agents and no others. Every
-//! event that can make an agent's free resources acceptable to somebody marks the agent,
-//! so that runs miss nothing between the batches of [`Allocator::run_all`].
+//! [`Allocator::handle`] takes events and only notes where they may make a difference
+//! ([`marks`]); [`Allocator::run`] then looks there and nowhere else. Every event that can
+//! make an agent's free resources acceptable to somebody leaves such a note, so that runs
+//! miss nothing between the batches of [`Allocator::run_all`].
 //!
 //! Inside, agents, frameworks and roles are small numbers ([`slots`]). Resources are held
 //! by a framework for a role; [`holdings`] is the one place where that changes, and keeps
@@ -16,7 +16,9 @@ mod figures;
 mod filters;
 mod frameworks;
 mod holdings;
+mod marks;
 pub mod messages;
+mod offering;
 mod roles;
 mod run;
 mod slots;
@@ -41,8 +43,9 @@ pub use sorter::SorterKind;
 use agents::Agent;
 use filters::Expiry;
 use frameworks::Framework;
+use marks::Marks;
 use roles::Roles;
-use slots::{Named, Slot, SlotSet};
+use slots::Named;
 
 /// An event that does not fit what the allocator knows. Nothing was changed by it.
 ///
@@ -93,10 +96,7 @@ pub struct Allocator {
     roles: Roles,
     expiry: Expiry,
     whitelist: Option<BTreeSet<String>>,
-    /// Agents that the next run looks at.
-    candidates: SlotSet,
-    /// Agents with something free.
-    leftover: SlotSet,
+    marks: Marks,
     /// All that is offered or allocated.
     held: Quantities,
     runs: u64,
@@ -113,8 +113,7 @@ impl Allocator {
             roles,
             expiry: Expiry::default(),
             whitelist: None,
-            candidates: SlotSet::default(),
-            leftover: SlotSet::default(),
+            marks: Marks::default(),
             held: Quantities::default(),
             runs: 0,
         }
@@ -166,23 +165,11 @@ impl Allocator {
 
     /// Whether a run would look at any agent before the [`deadline`](Self::deadline).
     pub fn has_candidates(&self) -> bool {
-        !self.candidates.is_empty()
+        !self.marks.is_empty()
     }
 
     /// When the next filter expires, and another run may find something.
     pub fn deadline(&self) -> Option<Duration> {
         self.expiry.next()
-    }
-
-    fn mark_if_leftover(&mut self, agent: Slot) {
-        if self.leftover.contains(agent) {
-            self.candidates.insert(agent);
-        }
-    }
-
-    fn mark_leftover(&mut self) {
-        for agent in self.leftover.iter() {
-            self.candidates.insert(agent);
-        }
     }
 }

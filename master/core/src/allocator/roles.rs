@@ -1,5 +1,6 @@
 //! Roles that have frameworks: which come first, and whose turn it is in each (A16).
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use model::{Quantities, Role};
@@ -150,6 +151,20 @@ impl Roles {
         self.sorter
             .tree_mut()
             .updated(entry.leaf, old, new, &self.fairness);
+    }
+
+    /// Which of two clients is offered resources first, if no sorter is random.
+    pub(super) fn compare(&self, a: (ClientKey, NodeId), b: (ClientKey, NodeId)) -> Ordering {
+        if a.0.role == b.0.role {
+            let role = self.entries.get(a.0.role);
+            return role.map_or(Ordering::Equal, |role| {
+                role.frameworks.tree().compare(a.1, b.1, &self.fairness)
+            });
+        }
+        match (self.entries.get(a.0.role), self.entries.get(b.0.role)) {
+            (Some(a), Some(b)) => self.sorter.tree().compare(a.leaf, b.leaf, &self.fairness),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
     }
 
     /// The weight of a role and all below it, whether it has frameworks or not (A17).

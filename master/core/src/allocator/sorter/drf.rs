@@ -1,17 +1,16 @@
 //! Dominant resource fairness: the walk that takes the lowest share first (A4).
 
+use smallvec::SmallVec;
+
 use super::super::slots::Slot;
 use super::Fairness;
-use super::tree::{NodeId, Tree};
-
-/// How deep role trees usually are, with the leaf.
-const DEPTH_USUAL: usize = 4;
+use super::tree::{DEPTH_USUAL, NodeId, Tree};
 
 /// A walk over the active leaves, at each node in the order of the children's shares.
 #[derive(Debug)]
 pub(in super::super) struct Cursor {
     /// The nodes from the root down, each with how many of its children were visited.
-    path: smallvec::SmallVec<[(NodeId, usize); DEPTH_USUAL]>,
+    path: SmallVec<[(NodeId, usize); DEPTH_USUAL]>,
 }
 
 impl Cursor {

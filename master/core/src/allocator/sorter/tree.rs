@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::Quantities;
+use smallvec::SmallVec;
 
 use super::super::slots::{Slot, Slots};
 use super::Fairness;
@@ -18,6 +19,9 @@ pub(in super::super) type NodeId = Slot;
 
 /// The name of the leaf that stands for a role itself beside the role's children.
 pub(in super::super) const OWN: &str = ".";
+
+/// How deep role trees usually are, with root and leaf.
+pub(super) const DEPTH_USUAL: usize = 4;
 
 /// The weight of what no weight was set for (A17).
 pub(super) const WEIGHT_DEFAULT: f64 = 1.0;
@@ -65,12 +69,21 @@ impl Node {
     fn cmp(&self, other: &Self) -> Ordering {
         self.share
             .total_cmp(&other.share)
-            .then_with(|| self.count.cmp(&other.count))
+            .then_with(|| self.cmp_turns(other))
+    }
+
+    fn cmp_turns(&self, other: &Self) -> Ordering {
+        self.count
+            .cmp(&other.count)
             .then_with(|| self.name.cmp(&other.name))
     }
 
+    fn fresh_share(&self, fairness: &Fairness) -> f64 {
+        fairness.dominant_share(&self.amounts) / self.weight
+    }
+
     fn refresh_share(&mut self, fairness: &Fairness) {
-        self.share = fairness.dominant_share(&self.amounts) / self.weight;
+        self.share = self.fresh_share(fairness);
     }
 }
 
@@ -287,8 +300,7 @@ impl Tree {
 
     /// A node's dominant share by weight.
     pub(in super::super) fn share(&self, node: NodeId, fairness: &Fairness) -> Option<f64> {
-        let node = self.nodes.get(node)?;
-        Some(fairness.dominant_share(&node.amounts) / node.weight)
+        self.nodes.get(node).map(|node| node.fresh_share(fairness))
     }
 
     /// The node that stands for a role in the eyes of its siblings: the one above the
@@ -302,6 +314,31 @@ impl Tree {
                     .is_some_and(|node| node.children.len() == 1)
             })
             .unwrap_or(leaf)
+    }
+
+    /// Which of two leaves a walk by share meets first.
+    pub(in super::super) fn compare(&self, a: NodeId, b: NodeId, fairness: &Fairness) -> Ordering {
+        let (from_a, from_b) = (self.path(a), self.path(b));
+        let parted = from_a
+            .iter()
+            .rev()
+            .zip(from_b.iter().rev())
+            .find(|(a, b)| a != b);
+        let Some((&a, &b)) = parted else {
+            return Ordering::Equal;
+        };
+        match (self.nodes.get(a), self.nodes.get(b)) {
+            (Some(a), Some(b)) => a
+                .fresh_share(fairness)
+                .total_cmp(&b.fresh_share(fairness))
+                .then_with(|| a.cmp_turns(b)),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
+    }
+
+    /// A node and all above it.
+    fn path(&self, node: NodeId) -> SmallVec<[NodeId; DEPTH_USUAL]> {
+        std::iter::successors(Some(node), |&node| self.nodes.get(node)?.parent).collect()
     }
 
     pub(in super::super) fn is_empty(&self) -> bool {
