@@ -6,8 +6,9 @@ mod syntax;
 use crate::binary;
 use crate::read;
 use crate::table::{Described, Table};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
+use std::marker::PhantomData;
 use thiserror::Error;
 
 pub(crate) use scalars::{decode_base64, parse_bool, parse_number};
@@ -87,6 +88,31 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
 /// Writes a message, on one line.
 pub fn to_json<T: Serialize>(message: &T) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(message)
+}
+
+/// A message in its binary form, to be written as JSON (or through any other serializer)
+/// without being decoded first. All values of a field must stand together, as `prost`
+/// writes them.
+#[derive(Debug)]
+pub struct Encoded<'a, T> {
+    bytes: &'a [u8],
+    message: PhantomData<fn() -> T>,
+}
+
+impl<'a, T: Described> Encoded<'a, T> {
+    /// The message whose binary form is `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            message: PhantomData,
+        }
+    }
+}
+
+impl<T: Described> Serialize for Encoded<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        crate::write::serialize_encoded(T::table(), self.bytes, serializer)
+    }
 }
 
 /// The straight way. It gives up at whatever is not right, duplicate keys included, and

@@ -15,7 +15,7 @@ pub mod json;
 mod read;
 mod required;
 pub mod table;
-mod wire;
+pub mod wire;
 mod write;
 
 #[macro_use]

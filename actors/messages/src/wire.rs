@@ -3,33 +3,43 @@
 use thiserror::Error;
 
 /// Messages nested deeper than this are refused, as `prost` refuses them.
-pub(crate) const MAX_DEPTH: usize = 100;
+pub const MAX_DEPTH: usize = 100;
 
 /// The bytes are no protobuf message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum Malformed {
+pub enum Malformed {
+    /// The bytes end inside a field.
     #[error("a field is cut short")]
     CutShort,
+    /// A varint does not end.
     #[error("a number takes more than ten bytes")]
     LongNumber,
+    /// No field can have such a number.
     #[error("a field has number 0 or one above 2^29")]
     FieldNumber,
+    /// There is no such wire type, or a group ends that did not begin.
     #[error("a field has an unknown wire type")]
     WireType,
+    /// Too many messages in each other.
     #[error("messages nest deeper than {MAX_DEPTH} levels")]
     TooDeep,
+    /// Too long to be noted where its fields are.
     #[error("a message is longer than 4 GiB")]
     TooLong,
+    /// A string is not one.
     #[error("a string is not UTF-8")]
     NotText,
+    /// The field's type is written in another way.
     #[error("a field is not of its type's wire form")]
     WrongForm,
 }
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Value<'a> {
+pub enum Value<'a> {
+    /// A number, a boolean or an enum value.
     Varint(u64),
+    /// A double, by its bits.
     Fixed64(u64),
     /// A string, bytes or a message.
     Length(&'a [u8]),
@@ -41,22 +51,27 @@ pub(crate) enum Value<'a> {
 
 /// Reads the fields of a message one after another.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    /// Reads the message whose binary form is `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// What is not read yet.
-    pub(crate) fn rest(&self) -> &'a [u8] {
+    pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// The next field's number and value; none at the end.
-    pub(crate) fn field(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] when no field begins here; reading on makes no sense then.
+    pub fn field(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -154,19 +169,19 @@ impl<'a> Reader<'a> {
 }
 
 /// Appends a field's number and a varint.
-pub(crate) fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
+pub fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
     put_key(out, number, 0);
     put_raw_varint(out, value);
 }
 
 /// Appends a field's number and eight bytes.
-pub(crate) fn put_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
+pub fn put_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
     put_key(out, number, 1);
     out.extend_from_slice(&value.to_le_bytes());
 }
 
 /// Appends a string or bytes.
-pub(crate) fn put_bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
+pub fn put_bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
     put_key(out, number, 2);
     put_raw_varint(out, value.len() as u64);
     out.extend_from_slice(value);
@@ -175,7 +190,11 @@ pub(crate) fn put_bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
 /// Appends a message that `write` writes. Its length stands before it and is known
 /// only after it: most are shorter than 128 bytes, so one byte is kept free and the
 /// message moves only when that is not enough.
-pub(crate) fn put_message<E>(
+///
+/// # Errors
+///
+/// Those of `write`.
+pub fn put_message<E>(
     out: &mut Vec<u8>,
     number: u32,
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,

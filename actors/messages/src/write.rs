@@ -23,6 +23,15 @@ pub(crate) fn serialize<T: Described, S: Serializer>(
     .serialize(serializer)
 }
 
+/// Writes the message of `table` whose binary form is `bytes`.
+pub(crate) fn serialize_encoded<S: Serializer>(
+    table: &'static Table,
+    bytes: &[u8],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    MessageView { table, bytes }.serialize(serializer)
+}
+
 /// A message in its binary form, as `prost` wrote it: a field's values stand together.
 struct MessageView<'a> {
     table: &'static Table,

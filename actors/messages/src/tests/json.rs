@@ -213,3 +213,12 @@ fn enums_by_themselves_are_their_names() {
     assert_eq!(state, v1::TaskState::TaskGone);
     assert!(serde_json::from_str::<v1::TaskState>(r#""GONE""#).is_err());
 }
+
+#[test]
+fn encoded_messages_are_written_as_the_decoded_ones() {
+    let event: Event = parse(OFFERS);
+    let bytes = crate::binary::encode(&event);
+    assert_eq!(print(&crate::json::Encoded::<Event>::new(&bytes)), OFFERS);
+    let cut_short = crate::json::Encoded::<Event>::new(&bytes[..bytes.len() - 1]);
+    assert!(to_json(&cut_short).is_err());
+}
