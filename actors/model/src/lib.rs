@@ -12,6 +12,7 @@ pub mod role;
 pub mod task_state;
 pub mod text;
 pub mod uuid;
+pub mod validation;
 
 pub use ids::{
     AgentId, ContainerId, ExecutorId, FrameworkId, MasterId, OfferId, OperationId, TaskId,

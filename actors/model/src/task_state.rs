@@ -5,7 +5,7 @@ use messages::v1::{self, OperationState, TaskState, task_status};
 use crate::{AgentId, ExecutorId, TaskId};
 
 /// What is to know of a task's state.
-pub trait TaskStateExt {
+pub trait TaskStateExt: Copy {
     /// Whether the task is over and will never run again (M43). A task whose
     /// agent is not reachable is not over.
     fn is_terminal(self) -> bool;
@@ -55,7 +55,7 @@ impl TaskStateExt for TaskState {
 }
 
 /// What is to know of an operation's state.
-pub trait OperationStateExt {
+pub trait OperationStateExt: Copy {
     /// Whether nothing more will happen to the operation (M46).
     fn is_terminal(self) -> bool;
 }

@@ -21,6 +21,8 @@ const KNOWN: [&str; 5] = ["cpus", "disk", "gpus", "mem", "ports"];
 pub struct Quantities {
     known: [Scalar; KNOWN.len()],
     /// Present only while there is a name that is not known; never empty.
+    // Behind a pointer, since it is nearly always absent: so all fits one cache line.
+    #[allow(clippy::box_collection)]
     other: Option<Box<BTreeMap<Arc<str>, Scalar>>>,
 }
 
@@ -126,6 +128,22 @@ impl Quantities {
                 .iter()
                 .flat_map(|names| names.iter())
                 .all(|(name, amount)| self.get(name) >= *amount)
+    }
+
+    /// The largest fraction that an amount is of the same name's in `whole`. What there
+    /// is none of in `whole` does not count.
+    pub fn largest_fraction_of(&self, whole: &Quantities) -> f64 {
+        let known = self
+            .known
+            .iter()
+            .zip(&whole.known)
+            .map(|(part, whole)| (*part, *whole));
+        let others = whole.other.iter().flat_map(|names| names.iter());
+        known
+            .chain(others.map(|(name, whole)| (self.get(name), *whole)))
+            .filter(|(_, whole)| !whole.is_zero())
+            .map(|(part, whole)| part.to_f64() / whole.to_f64())
+            .fold(0.0, f64::max)
     }
 
     /// The names with their amounts, in alphabetical order, without zeros.
@@ -251,6 +269,17 @@ mod tests {
             Quantities::parse("cpus:{a}").unwrap_err().to_string(),
             "Failed to parse '{a}' to quantity: only scalar values are allowed"
         );
+    }
+
+    #[test]
+    fn the_largest_fraction() {
+        let whole = parse("cpus:10;mem:100;zinc:4");
+        assert_eq!(parse("cpus:1;mem:20").largest_fraction_of(&whole), 0.2);
+        assert_eq!(
+            parse("cpus:1;zinc:3;gpus:5;argon:7").largest_fraction_of(&whole),
+            0.75
+        );
+        assert_eq!(parse("gpus:5").largest_fraction_of(&whole), 0.0);
     }
 
     #[test]
