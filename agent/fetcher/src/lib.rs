@@ -1,0 +1,1 @@
+//! Brings the files that a task names into its sandbox (G7).

@@ -1,0 +1,3 @@
+//! `mesos-fetcher`.
+
+fn main() {}
