@@ -35,6 +35,7 @@ mod task;
 mod testing;
 pub mod timer;
 mod turn;
+pub mod views;
 
 pub use agent::{Agent, Snapshot};
 pub use command_executor::PROGRAM as COMMAND_EXECUTOR_PROGRAM;

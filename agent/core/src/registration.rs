@@ -21,7 +21,7 @@ use crate::timer::Timer;
 use crate::turn::Turn;
 
 /// What the agent can do (M45).
-const CAPABILITIES: [capability::Type; 4] = [
+pub(crate) const CAPABILITIES: [capability::Type; 4] = [
     capability::Type::MultiRole,
     capability::Type::HierarchicalRole,
     capability::Type::ReservationRefinement,
