@@ -1,7 +1,5 @@
 //! HTTP calls that wait for the core's answer.
 
-use std::collections::BTreeMap;
-
 use master_core::{Outcome, Token};
 use runtime::http::{Responder, Response};
 
@@ -25,21 +23,15 @@ pub(crate) enum Audience {
 
 /// All calls that wait. Each is answered exactly once, or dropped with the master.
 #[derive(Debug, Default)]
-pub(crate) struct Calls {
-    waiting: BTreeMap<Token, Call>,
-    next: u64,
-}
+pub(crate) struct Calls(actors::v1_api::Calls<Call>);
 
 impl Calls {
     pub(crate) fn add(&mut self, call: Call) -> Token {
-        let token = Token(self.next);
-        self.next += 1;
-        self.waiting.insert(token, call);
-        token
+        Token(self.0.add(call))
     }
 
     pub(crate) fn take(&mut self, token: Token) -> Option<Call> {
-        self.waiting.remove(&token)
+        self.0.take(token.0)
     }
 
     pub(crate) fn answer(&mut self, token: Token, outcome: &Outcome) {

@@ -65,15 +65,24 @@ impl Address {
             Some(port) => Some(port),
             None => port_variable("LIBPROCESS_ADVERTISE_PORT", &variable)?,
         };
-        let public_ip = advertise_ip.unwrap_or(if listen_ip.is_unspecified() { own_ip() } else { listen_ip });
-        let advertise = (advertise_ip.is_some() || advertise_port.is_some() || public_ip != listen_ip)
-            .then(|| SocketAddr::new(public_ip, advertise_port.unwrap_or(port)));
+        let public_ip = advertise_ip.unwrap_or(if listen_ip.is_unspecified() {
+            own_ip()
+        } else {
+            listen_ip
+        });
+        let advertise =
+            (advertise_ip.is_some() || advertise_port.is_some() || public_ip != listen_ip)
+                .then(|| SocketAddr::new(public_ip, advertise_port.unwrap_or(port)));
         let hostname = match flags.get::<Option<String>>("hostname")? {
             Some(hostname) => hostname,
             None if flags.get::<bool>("hostname_lookup")? => host_name(public_ip),
             None => public_ip.to_string(),
         };
-        Ok(Self { listen: SocketAddr::new(listen_ip, port), advertise, hostname })
+        Ok(Self {
+            listen: SocketAddr::new(listen_ip, port),
+            advertise,
+            hostname,
+        })
     }
 
     /// Warns of an address that other hosts cannot reach (U4): loopback, as Debian's
@@ -94,14 +103,19 @@ fn is_here(peer: &str) -> bool {
 }
 
 fn parse_ip(name: &'static str, value: &str) -> Result<IpAddr, AddressError> {
-    value.trim().parse().map_err(|_| AddressError::NotAnIp { name, value: value.to_owned() })
+    value.trim().parse().map_err(|_| AddressError::NotAnIp {
+        name,
+        value: value.to_owned(),
+    })
 }
 
 fn ip_variable(
     name: &'static str,
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<Option<IpAddr>, AddressError> {
-    variable(name).map(|value| parse_ip(name, &value)).transpose()
+    variable(name)
+        .map(|value| parse_ip(name, &value))
+        .transpose()
 }
 
 fn port_variable(
@@ -110,7 +124,10 @@ fn port_variable(
 ) -> Result<Option<u16>, AddressError> {
     variable(name)
         .map(|value| {
-            value.trim().parse().map_err(|_| AddressError::NotAPort { name, value: value.clone() })
+            value.trim().parse().map_err(|_| AddressError::NotAPort {
+                name,
+                value: value.clone(),
+            })
         })
         .transpose()
 }
@@ -118,10 +135,15 @@ fn port_variable(
 /// The address that packets to other hosts would leave from; loopback without a network.
 fn own_ip() -> IpAddr {
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let Ok(socket) = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)) else { return loopback };
+    let Ok(socket) = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)) else {
+        return loopback;
+    };
     // Nothing is sent: connecting a datagram socket only asks the routing table.
     let documentation_only = (Ipv4Addr::new(192, 0, 2, 1), 9);
-    match socket.connect(documentation_only).and_then(|()| socket.local_addr()) {
+    match socket
+        .connect(documentation_only)
+        .and_then(|()| socket.local_addr())
+    {
         Ok(address) if !address.ip().is_unspecified() => address.ip(),
         _ => loopback,
     }
@@ -138,5 +160,9 @@ fn host_name(ip: IpAddr) -> String {
     let leads_here = (name, 0)
         .to_socket_addrs()
         .is_ok_and(|mut addresses| addresses.any(|address| address.ip() == ip));
-    if leads_here { name.to_owned() } else { ip.to_string() }
+    if leads_here {
+        name.to_owned()
+    } else {
+        ip.to_string()
+    }
 }

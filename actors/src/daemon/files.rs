@@ -8,9 +8,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use messages::v1;
 use runtime::http::{Body, Help, Published, Request, Response};
 use runtime::{Actor, Context, Declaration};
 use serde_json::{Value, json};
+use thiserror::Error;
 
 /// The most that one read returns: sixteen pages.
 const READ_MAX: u64 = 16 * 4096;
@@ -57,7 +59,11 @@ impl FileRoots {
             if let Some(root) = attached.get(prefix) {
                 let root = root.canonicalize().ok()?;
                 let rest = shown.get(prefix.len()..)?.trim_start_matches('/');
-                let real = if rest.is_empty() { root.clone() } else { root.join(rest) };
+                let real = if rest.is_empty() {
+                    root.clone()
+                } else {
+                    root.join(rest)
+                };
                 let real = real.canonicalize().ok()?;
                 return real.starts_with(&root).then_some(real);
             }
@@ -68,13 +74,96 @@ impl FileRoots {
         }
     }
 
-    fn list(&self) -> Value {
+    /// What lies in a directory, in the order of paths.
+    ///
+    /// # Errors
+    ///
+    /// There is no such directory.
+    pub fn list(&self, shown: &str) -> Result<Vec<v1::FileInfo>, FilesError> {
+        let real = self.resolve(shown).ok_or(FilesError::NotFound)?;
+        let entries = fs::read_dir(&real).map_err(|_| FilesError::NotFound)?;
+        let mut listed: Vec<_> = entries
+            .take(ENTRIES_MAX)
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let metadata = fs::symlink_metadata(entry.path()).ok()?;
+                Some(describe(format!("{}/{name}", normalize(shown)), &metadata))
+            })
+            .collect();
+        listed.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(listed)
+    }
+
+    /// A file's size, and at most sixteen pages of it from `offset` on.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, or it cannot be read.
+    pub fn read(
+        &self,
+        shown: &str,
+        offset: u64,
+        length: Option<u64>,
+    ) -> Result<(u64, Vec<u8>), FilesError> {
+        let real = self.resolve(shown).ok_or(FilesError::NotFound)?;
+        let failed = |error| FilesError::Io {
+            path: shown.to_owned(),
+            error,
+        };
+        let mut file = fs::File::open(&real).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_dir() {
+            return Err(FilesError::Directory);
+        }
+        let length = length.unwrap_or(READ_MAX).min(READ_MAX);
+        let mut data = Vec::new();
+        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        file.take(length).read_to_end(&mut data).map_err(failed)?;
+        Ok((metadata.len(), data))
+    }
+
+    fn attached(&self) -> Value {
         let attached = self.attached.read().unwrap_or_else(PoisonError::into_inner);
         attached
             .iter()
             .map(|(shown, real)| (shown.clone(), Value::from(real.display().to_string())))
             .collect::<serde_json::Map<_, _>>()
             .into()
+    }
+}
+
+/// Why a file cannot be shown. The texts are upstream's.
+#[derive(Debug, Error)]
+pub enum FilesError {
+    /// Nothing was attached there, or it is gone.
+    #[error("")]
+    NotFound,
+    /// It is not a file.
+    #[error("Cannot read a directory.\n")]
+    Directory,
+    /// The system refuses.
+    #[error("Failed to read '{path}': {error}.\n")]
+    Io {
+        /// The virtual path.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+impl FilesError {
+    /// The HTTP status of the answer.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::NotFound => 404,
+            Self::Directory => 400,
+            Self::Io { .. } => 500,
+        }
+    }
+
+    fn response(&self) -> Response {
+        Response::text(self.status(), self.to_string())
     }
 }
 
@@ -105,12 +194,30 @@ impl Actor for Files {
     fn initialize(&mut self, context: &mut Context<'_, Self>) {
         type Serve = fn(&FileRoots, &Request) -> Response;
         let endpoints: [(&str, &'static str, &'static str, Serve); 4] = [
-            ("browse", "Lists a directory.", "`?path=`: a list of {path, mode, nlink, uid, gid, size, mtime}.", browse),
-            ("read", "Reads a part of a file.", "`?path=&offset=&length=`: {data, offset}; offset -1 tells the size.", read),
-            ("download", "Downloads a file.", "`?path=`: the file as an attachment.", download),
-            ("debug", "Lists what may be read.", "A JSON object from virtual to real paths.", |roots, _| {
-                Response::json(&roots.list())
-            }),
+            (
+                "browse",
+                "Lists a directory.",
+                "`?path=`: a list of {path, mode, nlink, uid, gid, size, mtime}.",
+                browse,
+            ),
+            (
+                "read",
+                "Reads a part of a file.",
+                "`?path=&offset=&length=`: {data, offset}; offset -1 tells the size.",
+                read,
+            ),
+            (
+                "download",
+                "Downloads a file.",
+                "`?path=`: the file as an attachment.",
+                download,
+            ),
+            (
+                "debug",
+                "Lists what may be read.",
+                "A JSON object from virtual to real paths.",
+                |roots, _| Response::json(&roots.attached()),
+            ),
         ];
         for (path, summary, description, serve) in endpoints {
             let roots = self.roots.clone();
@@ -128,7 +235,10 @@ impl Actor for Files {
 fn wanted(request: &Request) -> Result<&str, Box<Response>> {
     match request.query("path") {
         Some(path) if !path.is_empty() => Ok(path),
-        _ => Err(Box::new(Response::text(400, "Expecting 'path=value' in query.\n"))),
+        _ => Err(Box::new(Response::text(
+            400,
+            "Expecting 'path=value' in query.\n",
+        ))),
     }
 }
 
@@ -137,31 +247,39 @@ fn browse(roots: &FileRoots, request: &Request) -> Response {
         Ok(shown) => shown,
         Err(response) => return *response,
     };
-    let Some(real) = roots.resolve(shown) else { return Response::text(404, "") };
-    let Ok(entries) = fs::read_dir(&real) else { return Response::text(404, "") };
-    let mut listed: Vec<_> = entries
-        .take(ENTRIES_MAX)
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let metadata = fs::symlink_metadata(entry.path()).ok()?;
-            let path = format!("{}/{name}", normalize(shown));
-            Some((path.clone(), describe(path, &metadata)))
-        })
-        .collect();
-    listed.sort_by(|a, b| a.0.cmp(&b.0));
-    Response::json(&listed.into_iter().map(|(_, value)| value).collect::<Vec<_>>())
+    match roots.list(shown) {
+        Ok(listed) => Response::json(&listed.into_iter().map(shown_info).collect::<Vec<_>>()),
+        Err(error) => error.response(),
+    }
 }
 
-fn describe(path: String, metadata: &fs::Metadata) -> Value {
+fn describe(path: String, metadata: &fs::Metadata) -> v1::FileInfo {
+    v1::FileInfo {
+        path,
+        nlink: i32::try_from(metadata.nlink()).ok(),
+        size: Some(metadata.size()),
+        mtime: Some(v1::TimeInfo {
+            nanoseconds: metadata.mtime().saturating_mul(1_000_000_000),
+        }),
+        mode: Some(metadata.mode()),
+        uid: Some(names::user(metadata.uid())),
+        gid: Some(names::group(metadata.gid())),
+    }
+}
+
+/// An entry as `/files/browse` shows it: the time in seconds, the mode as text.
+fn shown_info(info: v1::FileInfo) -> Value {
+    let seconds = info
+        .mtime
+        .map_or(0, |time| time.nanoseconds / 1_000_000_000);
     json!({
-        "gid": names::group(metadata.gid()),
-        "mode": mode(metadata.mode()),
-        "mtime": metadata.mtime() as f64,
-        "nlink": metadata.nlink(),
-        "path": path,
-        "size": metadata.size(),
-        "uid": names::user(metadata.uid()),
+        "gid": info.gid,
+        "mode": mode(info.mode.unwrap_or_default()),
+        "mtime": seconds as f64,
+        "nlink": info.nlink,
+        "path": info.path,
+        "size": info.size,
+        "uid": info.uid,
     })
 }
 
@@ -214,30 +332,18 @@ fn read(roots: &FileRoots, request: &Request) -> Response {
     if length < -1 {
         return Response::text(400, format!("Negative length provided: {length}.\n"));
     }
-    let Some(real) = roots.resolve(shown) else { return Response::text(404, "") };
-    match read_part(&real, offset, length) {
-        Ok(Some(answer)) => Response::json(&answer),
-        Ok(None) => Response::text(400, "Cannot read from a directory.\n"),
-        Err(error) => Response::text(500, format!("Failed to read '{shown}': {error}\n")),
-    }
-}
-
-/// `offset` -1 asks for the size alone; `length` -1 for as much as one read gives.
-fn read_part(path: &Path, offset: i64, length: i64) -> std::io::Result<Option<Value>> {
-    let mut file = fs::File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Ok(None);
-    }
-    let size = metadata.len();
-    let Ok(offset) = u64::try_from(offset) else {
-        return Ok(Some(json!({"data": "", "offset": size})));
+    // Without an offset, or length, as much as there is: from the end, or to it.
+    let (from, length) = match u64::try_from(offset) {
+        Ok(offset) => (offset, u64::try_from(length).ok()),
+        Err(_) => (0, Some(0)),
     };
-    let length = u64::try_from(length).unwrap_or(READ_MAX).min(READ_MAX);
-    let mut data = Vec::new();
-    file.seek(SeekFrom::Start(offset))?;
-    file.take(length).read_to_end(&mut data)?;
-    Ok(Some(json!({"data": String::from_utf8_lossy(&data), "offset": offset})))
+    match roots.read(shown, from, length) {
+        Ok((size, _)) if offset < 0 => Response::json(&json!({"data": "", "offset": size})),
+        Ok((_, data)) => {
+            Response::json(&json!({"data": String::from_utf8_lossy(&data), "offset": offset}))
+        }
+        Err(error) => error.response(),
+    }
 }
 
 fn download(roots: &FileRoots, request: &Request) -> Response {
@@ -245,7 +351,9 @@ fn download(roots: &FileRoots, request: &Request) -> Response {
         Ok(shown) => shown,
         Err(response) => return *response,
     };
-    let Some(real) = roots.resolve(shown) else { return Response::not_found() };
+    let Some(real) = roots.resolve(shown) else {
+        return Response::not_found();
+    };
     let opened = fs::File::open(&real).and_then(|file| Ok((file.metadata()?, file)));
     let (metadata, file) = match opened {
         Ok(opened) => opened,
@@ -255,14 +363,23 @@ fn download(roots: &FileRoots, request: &Request) -> Response {
         return Response::text(400, "Cannot download a directory.\n");
     }
     let name = shown.rsplit('/').next().unwrap_or(shown);
-    let safe: String = name.chars().filter(|c| !c.is_control() && *c != '"' && *c != '\\').collect();
+    let safe: String = name
+        .chars()
+        .filter(|c| !c.is_control() && *c != '"' && *c != '\\')
+        .collect();
     Response {
         status: 200,
         headers: vec![
             ("Content-Type", content_type(name).to_owned()),
-            ("Content-Disposition", format!("attachment; filename=\"{safe}\"")),
+            (
+                "Content-Disposition",
+                format!("attachment; filename=\"{safe}\""),
+            ),
         ],
-        body: Body::File { file, length: metadata.len() },
+        body: Body::File {
+            file,
+            length: metadata.len(),
+        },
     }
 }
 
@@ -338,13 +455,39 @@ mod tests {
 
     #[test]
     fn parts_of_files_are_read_as_asked() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), "hello world").unwrap();
-        let read = |offset, length| read_part(file.path(), offset, length).unwrap().unwrap();
-        assert_eq!(read(-1, -1), json!({"data": "", "offset": 11}));
-        assert_eq!(read(6, 3), json!({"data": "wor", "offset": 6}));
-        assert_eq!(read(6, -1), json!({"data": "world", "offset": 6}));
-        assert_eq!(read(60, -1), json!({"data": "", "offset": 60}));
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("stdout"), "hello world").unwrap();
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        let roots = FileRoots::default();
+        roots.attach(folder.path(), "/s");
+        let read = |offset, length| roots.read("/s/stdout", offset, length).unwrap();
+        assert_eq!(read(0, Some(0)), (11, Vec::new()));
+        assert_eq!(read(6, Some(3)), (11, b"wor".to_vec()));
+        assert_eq!(read(6, None), (11, b"world".to_vec()));
+        assert_eq!(read(60, None), (11, Vec::new()));
+        assert_eq!(roots.read("/s/sub", 0, None).unwrap_err().status(), 400);
+        assert_eq!(roots.read("/s/none", 0, None).unwrap_err().status(), 404);
+    }
+
+    #[test]
+    fn directories_are_listed_by_path() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["stdout", "stderr"] {
+            fs::write(folder.path().join(name), "12").unwrap();
+        }
+        let roots = FileRoots::default();
+        roots.attach(folder.path(), "/s");
+        let listed = roots.list("/s/").unwrap();
+        let paths: Vec<_> = listed.iter().map(|info| info.path.as_str()).collect();
+        assert_eq!(paths, ["/s/stderr", "/s/stdout"]);
+        assert_eq!(listed[0].size, Some(2));
+        let shown = shown_info(listed[0].clone());
+        assert_eq!(shown["size"], 2);
+        assert!(
+            shown["mtime"].as_f64().is_some_and(|time| time > 1e9),
+            "{shown}"
+        );
+        assert!(roots.list("/s/stdout").is_err());
     }
 
     #[test]

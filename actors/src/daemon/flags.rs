@@ -16,20 +16,29 @@ pub const COMMON: &[Flag] = &[
         "advertise_port",
         "Port that others reach this daemon at, if it differs from --port.",
     ),
-    Flag::text("hostname", "Host name to advertise; looked up from the address if not given."),
+    Flag::text(
+        "hostname",
+        "Host name to advertise; looked up from the address if not given.",
+    ),
     Flag::bool(
         "hostname_lookup",
         "Whether to look the host name up; if not, the address is the name.",
     )
     .default("true"),
-    Flag::text("ip", "IP address to listen on; the host's own if not given."),
+    Flag::text(
+        "ip",
+        "IP address to listen on; the host's own if not given.",
+    ),
 ];
 
 /// The function behind `/flags`.
 pub fn publish_flags(shown: BTreeMap<String, String>) -> Published {
     let answer = json!({ "flags": shown });
     Published::new(
-        Help::new("The flags that this daemon runs with.", "{flags: {name: value}}, all texts."),
+        Help::new(
+            "The flags that this daemon runs with.",
+            "{flags: {name: value}}, all texts.",
+        ),
         move |request| match request.method() {
             Method::Get | Method::Head | Method::Other(_) => Response::json(&answer),
             other => Response::method_not_allowed(&["GET"], other.name()),

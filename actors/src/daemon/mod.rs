@@ -8,7 +8,7 @@ mod flags;
 mod launch;
 
 pub use address::{Address, AddressError};
-pub use build::{VERSION, Build};
-pub use files::{FileRoots, Files};
+pub use build::{Build, VERSION};
+pub use files::{FileRoots, Files, FilesError};
 pub use flags::{COMMON, publish_flags};
 pub use launch::{ExitReason, interrupted, load_flags, main};

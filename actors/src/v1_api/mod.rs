@@ -1,0 +1,12 @@
+//! What the daemons' v1 APIs share: media types, calls that wait for an answer, event
+//! streams, and the reads that masters and agents answer alike.
+
+mod calls;
+mod media;
+mod reads;
+mod streams;
+
+pub use calls::Calls;
+pub use media::{Media, accepted, read_body, read_call};
+pub use reads::{flags, list_files, metrics, read_file, set_logging_level, version};
+pub use streams::Streams;
