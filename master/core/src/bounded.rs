@@ -1,10 +1,13 @@
 //! A map that forgets its oldest entries.
 
+use std::borrow::Borrow;
+use std::fmt;
+
 use imbl::OrdMap;
 
 /// A map of at most so many entries: putting one in beyond that drops the one put in
 /// first. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Bounded<K, V> {
     limit: usize,
     next: u64,
@@ -15,16 +18,27 @@ pub struct Bounded<K, V> {
 impl<K: Ord + Clone, V: Clone> Bounded<K, V> {
     /// A map of at most `limit` entries.
     pub fn new(limit: usize) -> Self {
-        Self { limit, next: 0, entries: OrdMap::new(), order: OrdMap::new() }
+        Self {
+            limit,
+            next: 0,
+            entries: OrdMap::new(),
+            order: OrdMap::new(),
+        }
     }
 
     /// The value at `key`.
-    pub fn get(&self, key: &K) -> Option<&V> {
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         self.entries.get(key).map(|(_, value)| value)
     }
 
     /// Whether there is an entry at `key`.
-    pub fn contains(&self, key: &K) -> bool {
+    pub fn contains<Q: Ord + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
         self.entries.contains_key(key)
     }
 
@@ -70,6 +84,12 @@ impl<K: Ord + Clone, V: Clone> Bounded<K, V> {
         self.entries.clear();
         self.order.clear();
         values
+    }
+}
+
+impl<K: Ord + Clone + fmt::Debug, V: Clone + fmt::Debug> fmt::Debug for Bounded<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.values()).finish()
     }
 }
 

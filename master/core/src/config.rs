@@ -73,6 +73,7 @@ impl Default for Config {
 impl Config {
     /// How long an agent may hear nothing before it must think itself cut off (M17).
     pub fn total_ping_timeout(&self) -> Duration {
-        self.agent_ping_timeout.saturating_mul(self.max_agent_ping_timeouts)
+        self.agent_ping_timeout
+            .saturating_mul(self.max_agent_ping_timeouts)
     }
 }

@@ -15,6 +15,11 @@ impl StreamId {
     pub const fn new(uuid: Uuid) -> Self {
         Self(uuid)
     }
+
+    /// Whether `text` is this id's text.
+    pub fn is_text(self, text: &str) -> bool {
+        self.to_string() == text
+    }
 }
 
 impl fmt::Display for StreamId {

@@ -22,9 +22,7 @@ impl Moment {
 }
 
 /// A point of wall-clock time, in nanoseconds since the Unix epoch.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Time(u64);
 
 impl Time {
@@ -81,7 +79,10 @@ impl<'a> Env<'a> {
 
 impl fmt::Debug for Env<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Env").field("now", &self.now).field("time", &self.time).finish()
+        f.debug_struct("Env")
+            .field("now", &self.now)
+            .field("time", &self.time)
+            .finish()
     }
 }
 
@@ -97,7 +98,9 @@ impl Uuid {
 
     /// Reads sixteen bytes; `None` when there are more or fewer.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        <[u8; 16]>::try_from(bytes).ok().map(|bytes| Self(u128::from_be_bytes(bytes)))
+        <[u8; 16]>::try_from(bytes)
+            .ok()
+            .map(|bytes| Self(u128::from_be_bytes(bytes)))
     }
 }
 

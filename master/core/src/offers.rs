@@ -52,7 +52,7 @@ pub struct Offers {
 
 impl Offers {
     /// The offer of this id.
-    pub fn get(&self, id: &OfferId) -> Option<&Arc<Offer>> {
+    pub fn get(&self, id: &str) -> Option<&Arc<Offer>> {
         self.map.get(id)
     }
 

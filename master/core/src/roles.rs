@@ -42,7 +42,11 @@ impl Snapshot {
         let mut roles: BTreeMap<Role, RoleView> = BTreeMap::new();
         for (id, framework) in self.frameworks.registered() {
             for role in framework.roles() {
-                roles.entry(role.clone()).or_default().frameworks.insert(id.clone());
+                roles
+                    .entry(role.clone())
+                    .or_default()
+                    .frameworks
+                    .insert(id.clone());
             }
             for (role, used) in framework.used().allocations() {
                 let entry = roles.entry(role).or_default();

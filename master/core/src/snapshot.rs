@@ -64,7 +64,10 @@ impl Snapshot {
         gauge("uptime_secs", now.since(self.started).as_secs_f64());
         gauge("elected", f64::from(u8::from(self.elected.is_some())));
         gauge("outstanding_offers", self.offers.len() as f64);
-        gauge("operator_event_stream_subscribers", self.operator_streams as f64);
+        gauge(
+            "operator_event_stream_subscribers",
+            self.operator_streams as f64,
+        );
         self.agent_gauges(&mut gauge);
         self.framework_gauges(&mut gauge);
         self.resource_gauges(&mut gauge);
@@ -95,8 +98,10 @@ impl Snapshot {
             ("tasks_running", TaskState::TaskRunning),
             ("tasks_killing", TaskState::TaskKilling),
         ] {
-            let count: u64 =
-                all.values().map(|it| u64::from(it.task_counts().get(state))).sum();
+            let count: u64 = all
+                .values()
+                .map(|it| u64::from(it.task_counts().get(state)))
+                .sum();
             gauge(key, count as f64);
         }
         let unreachable: usize = all.values().map(|it| it.unreachable_tasks().len()).sum();

@@ -40,7 +40,9 @@ impl Task {
     ) -> Self {
         let user = [
             info.command.as_ref(),
-            info.executor.as_ref().and_then(|executor| executor.command.as_ref()),
+            info.executor
+                .as_ref()
+                .and_then(|executor| executor.command.as_ref()),
         ]
         .into_iter()
         .flatten()
@@ -51,7 +53,10 @@ impl Task {
             name,
             framework: framework.clone(),
             agent: agent.clone(),
-            executor: info.executor.as_ref().map(|it| ExecutorId::from(&it.executor_id)),
+            executor: info
+                .executor
+                .as_ref()
+                .map(|it| ExecutorId::from(&it.executor_id)),
             state: v1::TaskState::TaskStaging,
             unacknowledged: None,
             resources,
@@ -153,6 +158,10 @@ impl Task {
         &self.resources
     }
 
+    pub(crate) fn resources_shared(&self) -> Arc<Resources> {
+        Arc::clone(&self.resources)
+    }
+
     /// The role that its resources are allocated to.
     pub fn role(&self) -> Option<model::Role> {
         self.resources.allocations().into_keys().next()
@@ -186,7 +195,9 @@ impl Task {
             resources: self.resources.to_proto(),
             statuses: self.statuses().collect(),
             status_update_state: self.unacknowledged.map(|(state, _)| state.into()),
-            status_update_uuid: self.unacknowledged.map(|(_, uuid)| uuid.bytes().to_vec()),
+            status_update_uuid: self
+                .unacknowledged
+                .map(|(_, uuid)| uuid.bytes().to_vec().into()),
             ..details
         }
     }
@@ -202,11 +213,7 @@ impl Task {
 
     /// Takes a new status in and says whether it is of another state than the one
     /// before. A state that ended is never left.
-    pub(crate) fn push_status(
-        &mut self,
-        status: v1::TaskStatus,
-        latest: v1::TaskState,
-    ) -> bool {
+    pub(crate) fn push_status(&mut self, status: v1::TaskStatus, latest: v1::TaskState) -> bool {
         if !self.state.is_terminal() {
             self.state = latest;
         }
@@ -241,7 +248,11 @@ impl Task {
 /// Id and name, sharing one text when they are the same.
 fn id_and_name(id: &v1::TaskId, name: &str) -> (TaskId, Arc<str>) {
     let text: Arc<str> = Arc::from(id.value.as_str());
-    let name = if name == id.value { Arc::clone(&text) } else { Arc::from(name) };
+    let name = if name == id.value {
+        Arc::clone(&text)
+    } else {
+        Arc::from(name)
+    };
     (TaskId::new(text), name)
 }
 

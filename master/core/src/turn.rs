@@ -32,7 +32,10 @@ impl Turn<'_, '_> {
     }
 
     pub(crate) fn to_agent(&mut self, to: &Pid, message: ToAgent) {
-        self.push(Effect::Agent { to: to.clone(), message });
+        self.push(Effect::Agent {
+            to: to.clone(),
+            message,
+        });
     }
 
     pub(crate) fn timer(&mut self, after: Duration, timer: Timer) {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 use messages::v1;
+use messages::v1::agent_info::capability::Type;
 use model::Resources;
 use model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, TaskId};
 use runtime_core::Pid;
 
 use super::AgentCapabilities;
-use crate::counts::TaskCounts;
+use crate::allocator::{self, AgentFacts};
 use crate::env::{Time, Uuid};
 
 /// An agent that has registered with this master: what it is, what it has, and what
@@ -31,12 +32,10 @@ pub struct Agent {
     pub(super) executors: OrdSet<(FrameworkId, ExecutorId)>,
     pub(super) offers: OrdSet<OfferId>,
     pub(super) killed: OrdSet<(FrameworkId, TaskId)>,
-    pub(super) counts: TaskCounts,
     pub(super) resource_version: Option<Uuid>,
-    /// Grows with each (re-)registration and disconnection, so that old timers are
-    /// told from new ones.
+    /// Grows with each return and disconnection, so that old timers are told from new
+    /// ones.
     pub(super) epoch: u64,
-    pub(super) missed_pings: u32,
 }
 
 /// Whether an agent can be reached, and used.
@@ -161,9 +160,9 @@ impl Agent {
         &self.offers
     }
 
-    /// Its tasks by state.
-    pub const fn task_counts(&self) -> &TaskCounts {
-        &self.counts
+    /// Whether it reads `reservations` in resources, instead of `role`.
+    pub fn reads_reservations(&self) -> bool {
+        self.capabilities.has(Type::ReservationRefinement)
     }
 
     /// The version of its resources, which operations must name.
@@ -174,6 +173,20 @@ impl Agent {
 
 /// Changes; only [`super::Agents`] and the conversations make them.
 impl Agent {
+    /// What the allocator must know of it.
+    pub(crate) fn facts(&self) -> AgentFacts {
+        let capabilities = allocator::AgentCapabilities {
+            multi_role: self.capabilities.has(Type::MultiRole),
+            hierarchical_role: self.capabilities.has(Type::HierarchicalRole),
+        };
+        AgentFacts::new(&self.info, capabilities)
+    }
+
+    /// The agent was known to an earlier master, or was unreachable.
+    pub(crate) const fn mark_returned(&mut self, now: Time) {
+        self.reregistered = Some(now);
+    }
+
     pub(crate) const fn epoch(&self) -> u64 {
         self.epoch
     }
@@ -205,16 +218,13 @@ impl Agent {
         self.killed.remove(&key);
     }
 
-    pub(crate) const fn counts_mut(&mut self) -> &mut TaskCounts {
-        &mut self.counts
-    }
-
     pub(crate) fn add_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
         self.executors.insert((framework.clone(), executor.clone()));
     }
 
     pub(crate) fn remove_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
-        self.executors.remove(&(framework.clone(), executor.clone()));
+        self.executors
+            .remove(&(framework.clone(), executor.clone()));
     }
 
     pub(crate) fn add_offer(&mut self, offer: &OfferId, resources: &Resources) {
@@ -239,40 +249,21 @@ impl Agent {
         self.killed.contains(&(framework.clone(), task.clone()))
     }
 
-    pub(crate) fn forget_kills(&mut self) {
-        self.killed.clear();
-    }
-
     pub(crate) const fn disconnect(&mut self) {
         self.connection = AgentConnection::Disconnected;
         self.epoch = self.epoch.wrapping_add(1);
     }
 
     /// The agent is back, perhaps with another description.
-    pub(crate) fn return_as(&mut self, returned: Returned, now: Time) {
-        self.info = returned.info;
-        self.version = returned.version;
-        self.capabilities = returned.capabilities;
-        self.total = returned.total;
-        self.resource_version = returned.resource_version;
+    pub(crate) fn return_as(&mut self, arrival: Arrival, now: Time) {
+        self.info = arrival.info;
+        self.version = arrival.version;
+        self.capabilities = arrival.capabilities;
+        self.total = arrival.total;
+        self.resource_version = arrival.resource_version;
         self.connection = AgentConnection::Active;
         self.reregistered = Some(now);
         self.epoch = self.epoch.wrapping_add(1);
-        self.missed_pings = 0;
-    }
-
-    /// One more ping went unanswered; how many that makes.
-    pub(crate) const fn miss_ping(&mut self) -> u32 {
-        self.missed_pings = self.missed_pings.saturating_add(1);
-        self.missed_pings
-    }
-
-    pub(crate) const fn forget_missed_pings(&mut self) {
-        self.missed_pings = 0;
-    }
-
-    pub(crate) const fn missed_pings(&self) -> u32 {
-        self.missed_pings
     }
 
     pub(crate) fn set_total(&mut self, total: Resources, version: Option<Uuid>) {
@@ -285,7 +276,7 @@ impl Agent {
 
 /// What an agent says of itself when it registers or returns.
 #[derive(Debug, Clone)]
-pub(crate) struct Returned {
+pub(crate) struct Arrival {
     pub(crate) info: Arc<v1::AgentInfo>,
     pub(crate) version: Arc<str>,
     pub(crate) capabilities: AgentCapabilities,
@@ -293,7 +284,7 @@ pub(crate) struct Returned {
     pub(crate) resource_version: Option<Uuid>,
 }
 
-impl Returned {
+impl Arrival {
     /// A fresh record of the agent.
     pub(crate) fn into_agent(self, id: AgentId, pid: Pid, now: Time) -> Agent {
         Agent {
@@ -312,10 +303,8 @@ impl Returned {
             executors: OrdSet::new(),
             offers: OrdSet::new(),
             killed: OrdSet::new(),
-            counts: TaskCounts::default(),
             resource_version: self.resource_version,
             epoch: 0,
-            missed_pings: 0,
         }
     }
 }

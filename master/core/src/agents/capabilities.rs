@@ -9,7 +9,10 @@ pub struct AgentCapabilities(u32);
 impl AgentCapabilities {
     /// The capabilities in a message; unknown ones are passed over.
     pub fn from_proto(list: &[v1::agent_info::Capability]) -> Self {
-        Self(list.iter().fold(0, |set, it| set | bit(it.r#type.unwrap_or_default())))
+        Self(
+            list.iter()
+                .fold(0, |set, it| set | bit(it.r#type.unwrap_or_default())),
+        )
     }
 
     /// Whether it has this one.
@@ -28,7 +31,9 @@ impl AgentCapabilities {
     /// The capabilities as they travel in messages.
     pub fn to_proto(self) -> Vec<v1::agent_info::Capability> {
         self.iter()
-            .map(|it| v1::agent_info::Capability { r#type: Some(it.into()) })
+            .map(|it| v1::agent_info::Capability {
+                r#type: Some(it.into()),
+            })
             .collect()
     }
 }

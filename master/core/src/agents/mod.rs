@@ -2,6 +2,7 @@
 
 mod agent;
 mod capabilities;
+mod proto;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use model::Resources;
 use model::ids::{AgentId, FrameworkId, TaskId};
 use runtime_core::Pid;
 
-pub(crate) use agent::Returned;
+pub(crate) use agent::Arrival;
 pub use agent::{Agent, AgentConnection};
 pub use capabilities::AgentCapabilities;
 
@@ -126,7 +127,9 @@ impl Agents {
         self.by_pid.insert(agent.pid.clone(), agent.id.clone());
         self.view.recovered.remove(&agent.id);
         self.view.removed.remove(&agent.id);
-        self.view.registered.insert(agent.id.clone(), Arc::new(agent));
+        self.view
+            .registered
+            .insert(agent.id.clone(), Arc::new(agent));
     }
 
     pub(crate) fn remove(&mut self, id: &AgentId) -> Option<Arc<Agent>> {
@@ -150,7 +153,7 @@ impl Agents {
     }
 
     /// A registered agent is back, perhaps at another pid.
-    pub(crate) fn return_as(&mut self, id: &AgentId, pid: &Pid, returned: Returned, now: Time) {
+    pub(crate) fn return_as(&mut self, id: &AgentId, pid: &Pid, arrival: Arrival, now: Time) {
         let Some(agent) = self.view.registered.get_mut(id).map(Arc::make_mut) else {
             return;
         };
@@ -163,7 +166,7 @@ impl Agents {
             self.by_pid.insert(pid.clone(), id.clone());
             agent.pid = pid.clone();
         }
-        agent.return_as(returned, now);
+        agent.return_as(arrival, now);
         self.view.total += &agent.total;
     }
 
@@ -205,7 +208,10 @@ impl Agents {
         framework: FrameworkId,
         task: TaskId,
     ) {
-        self.unreachable_tasks.entry(id.clone()).or_default().push((framework, task));
+        self.unreachable_tasks
+            .entry(id.clone())
+            .or_default()
+            .push((framework, task));
     }
 
     pub(crate) fn add_gone(&mut self, id: AgentId, since: Time) {

@@ -9,7 +9,10 @@ pub struct FrameworkCapabilities(u32);
 impl FrameworkCapabilities {
     /// The capabilities in a message; unknown ones are passed over.
     pub fn from_proto(list: &[v1::framework_info::Capability]) -> Self {
-        Self(list.iter().fold(0, |set, it| set | bit(it.r#type.unwrap_or_default())))
+        Self(
+            list.iter()
+                .fold(0, |set, it| set | bit(it.r#type.unwrap_or_default())),
+        )
     }
 
     /// Whether it has this one.

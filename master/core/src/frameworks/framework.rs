@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet, Vector};
+use messages::internal::UpdateFrameworkMessage;
 use messages::v1;
 use model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, TaskId};
 use model::{Resources, Role};
+use runtime_core::Pid;
 
 use super::FrameworkCapabilities;
 use crate::bounded::Bounded;
@@ -131,7 +133,10 @@ impl Framework {
 
     /// Whether it is connected.
     pub const fn is_connected(&self) -> bool {
-        matches!(self.state, FrameworkState::Active | FrameworkState::Inactive)
+        matches!(
+            self.state,
+            FrameworkState::Active | FrameworkState::Inactive
+        )
     }
 
     /// Whether it gets offers.
@@ -220,13 +225,10 @@ impl Framework {
     }
 }
 
-/// The roles that a framework subscribes to: `roles` with MULTI_ROLE, else `role`.
-pub(crate) fn roles_of(info: &v1::FrameworkInfo) -> BTreeSet<Role> {
-    if FrameworkCapabilities::from_proto(&info.capabilities).multi_role() {
-        info.roles.iter().filter_map(|role| Role::parse(role).ok()).collect()
-    } else {
-        Role::parse(info.role()).into_iter().collect()
-    }
+/// The roles that a framework subscribes to; none if one is not a role, which
+/// validation refuses.
+fn roles_of(info: &v1::FrameworkInfo) -> BTreeSet<Role> {
+    model::capabilities::framework_roles(info).unwrap_or_default()
 }
 
 /// Changes; only [`super::Frameworks`] and the conversations make them.
@@ -235,8 +237,17 @@ impl Framework {
         self.epoch
     }
 
-    pub(crate) const fn info_shared(&self) -> &Arc<v1::FrameworkInfo> {
-        &self.info
+    /// What agents must know of it.
+    pub(crate) fn update_message(&self) -> UpdateFrameworkMessage {
+        UpdateFrameworkMessage {
+            framework_id: self.id.to_proto(),
+            pid: self
+                .connection
+                .as_ref()
+                .and_then(Connection::pid)
+                .map(Pid::to_string),
+            framework_info: Some((*self.info).clone()),
+        }
     }
 
     /// Takes on a new description. Tasks and executors stay as they are.
@@ -321,6 +332,13 @@ impl Framework {
         }
     }
 
+    /// Forgets a completed task that turned out to run.
+    pub(crate) fn remove_completed(&mut self, id: &TaskId) {
+        if self.completed_tasks.iter().any(|task| task.id() == id) {
+            self.completed_tasks.retain(|task| task.id() != id);
+        }
+    }
+
     pub(crate) fn add_unreachable(&mut self, task: Arc<Task>) {
         self.unreachable_tasks.insert(task.id().clone(), task);
     }
@@ -335,7 +353,8 @@ impl Framework {
 
     pub(crate) fn add_executor(&mut self, executor: Arc<Executor>) {
         self.appear(executor.agent());
-        self.executors.insert((executor.agent().clone(), executor.id().clone()), executor);
+        self.executors
+            .insert((executor.agent().clone(), executor.id().clone()), executor);
     }
 
     pub(crate) fn remove_executor(

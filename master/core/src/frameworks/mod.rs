@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod framework;
+mod proto;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +12,6 @@ use model::ids::FrameworkId;
 use runtime_core::Pid;
 
 pub use capabilities::FrameworkCapabilities;
-pub(crate) use framework::roles_of;
 pub use framework::{Framework, FrameworkState};
 
 use crate::bounded::Bounded;
@@ -88,7 +88,9 @@ impl Frameworks {
 
     pub(crate) fn insert(&mut self, framework: Framework) {
         self.index(framework.connection.as_ref(), &framework.id);
-        self.view.registered.insert(framework.id.clone(), Arc::new(framework));
+        self.view
+            .registered
+            .insert(framework.id.clone(), Arc::new(framework));
     }
 
     /// Connects a framework anew and gives its connection of before.

@@ -7,6 +7,7 @@ mod operations;
 mod state;
 
 pub use operations::{Operation, OperationError};
+pub(crate) use state::time_info;
 pub use state::{Admitted, Registry, Unreachable};
 
 /// Names one write on its way, so that its result finds what waits for it.

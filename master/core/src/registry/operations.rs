@@ -136,7 +136,11 @@ impl Registry {
         match self.admitted.entry(id_of(info)?) {
             Entry::Occupied(entry) => Err(OperationError::AlreadyAdmitted(entry.key().clone())),
             Entry::Vacant(entry) => {
-                entry.insert(Admitted { info: info.clone(), drain: None, deactivated: false });
+                entry.insert(Admitted {
+                    info: info.clone(),
+                    drain: None,
+                    deactivated: false,
+                });
                 Ok(true)
             }
         }
@@ -156,8 +160,17 @@ impl Registry {
         let Some(admitted) = self.admitted.remove(agent) else {
             return Err(OperationError::NotAdmitted(agent.clone()));
         };
-        let Admitted { drain, deactivated, .. } = admitted;
-        self.unreachable.insert(agent.clone(), Unreachable { since, drain, deactivated });
+        let Admitted {
+            drain, deactivated, ..
+        } = admitted;
+        self.unreachable.insert(
+            agent.clone(),
+            Unreachable {
+                since,
+                drain,
+                deactivated,
+            },
+        );
         Ok(true)
     }
 
@@ -191,7 +204,10 @@ impl Registry {
 }
 
 fn id_of(info: &v1::AgentInfo) -> Result<AgentId, OperationError> {
-    info.id.as_ref().map(AgentId::from).ok_or(OperationError::NoId)
+    info.id
+        .as_ref()
+        .map(AgentId::from)
+        .ok_or(OperationError::NoId)
 }
 
 #[cfg(test)]
@@ -199,8 +215,14 @@ mod tests {
     use super::*;
 
     fn info(id: &str) -> Box<v1::AgentInfo> {
-        let id = Some(v1::AgentId { value: id.to_owned() });
-        Box::new(v1::AgentInfo { id, hostname: "host".to_owned(), ..Default::default() })
+        let id = Some(v1::AgentId {
+            value: id.to_owned(),
+        });
+        Box::new(v1::AgentInfo {
+            id,
+            hostname: "host".to_owned(),
+            ..Default::default()
+        })
     }
 
     #[test]
@@ -214,19 +236,34 @@ mod tests {
             registry.apply(&admit),
             Err(OperationError::AlreadyAdmitted(agent.clone()))
         );
-        let lose = Operation::MarkUnreachable { agent: agent.clone(), since };
+        let lose = Operation::MarkUnreachable {
+            agent: agent.clone(),
+            since,
+        };
         assert_eq!(registry.apply(&lose), Ok(true));
-        assert_eq!(registry.apply(&lose), Err(OperationError::NotAdmitted(agent.clone())));
+        assert_eq!(
+            registry.apply(&lose),
+            Err(OperationError::NotAdmitted(agent.clone()))
+        );
         assert_eq!(registry.unreachable()[&agent].since, since);
         let find = Operation::MarkReachable { info: info("a") };
         assert_eq!(registry.apply(&find), Ok(true));
         assert_eq!(registry.apply(&find), Ok(false));
         assert!(registry.unreachable().is_empty());
-        let gone = Operation::MarkGone { agent: agent.clone(), since };
+        let gone = Operation::MarkGone {
+            agent: agent.clone(),
+            since,
+        };
         assert_eq!(registry.apply(&gone), Ok(true));
-        assert_eq!(registry.apply(&gone), Err(OperationError::AlreadyGone(agent.clone())));
+        assert_eq!(
+            registry.apply(&gone),
+            Err(OperationError::AlreadyGone(agent.clone()))
+        );
         assert!(registry.admitted().is_empty());
-        let prune = Operation::Prune { unreachable: vec![], gone: vec![agent] };
+        let prune = Operation::Prune {
+            unreachable: vec![],
+            gone: vec![agent],
+        };
         assert_eq!(registry.apply(&prune), Ok(true));
         assert_eq!(registry.apply(&prune), Ok(false));
     }
@@ -243,7 +280,9 @@ mod tests {
     fn the_stored_form_holds_everything() {
         let mut registry = Registry::default();
         for (id, at) in [("a", 3), ("b", 1), ("c", 2), ("d", 0)] {
-            registry.apply(&Operation::AdmitAgent { info: info(id) }).unwrap();
+            registry
+                .apply(&Operation::AdmitAgent { info: info(id) })
+                .unwrap();
             let since = Time::from_nanoseconds(at);
             let agent = AgentId::from(id);
             match id {
@@ -254,8 +293,14 @@ mod tests {
             .unwrap();
         }
         let proto = registry.to_proto();
-        let unreachable: Vec<_> =
-            proto.unreachable.as_ref().unwrap().slaves.iter().map(|it| &it.id.value).collect();
+        let unreachable: Vec<_> = proto
+            .unreachable
+            .as_ref()
+            .unwrap()
+            .slaves
+            .iter()
+            .map(|it| &it.id.value)
+            .collect();
         assert_eq!(unreachable, ["b", "a"]);
         assert_eq!(Registry::from_proto(proto), registry);
     }

@@ -70,14 +70,22 @@ impl Registry {
 
     /// Capabilities that a master must have to lead over this registry (M45).
     pub fn minimum_capabilities(&self) -> impl Iterator<Item = &str> {
-        self.rest.minimum_capabilities.iter().map(|it| it.capability.as_str())
+        self.rest
+            .minimum_capabilities
+            .iter()
+            .map(|it| it.capability.as_str())
     }
 
     /// Reads the stored form.
     pub fn from_proto(mut proto: proto::Registry) -> Self {
         let master = proto.master.take().map(|it| it.info);
         let admitted = proto.slaves.take().unwrap_or_default().slaves.into_iter();
-        let unreachable = proto.unreachable.take().unwrap_or_default().slaves.into_iter();
+        let unreachable = proto
+            .unreachable
+            .take()
+            .unwrap_or_default()
+            .slaves
+            .into_iter();
         let gone = proto.gone.take().unwrap_or_default().slaves.into_iter();
         Self {
             master,
@@ -85,18 +93,31 @@ impl Registry {
                 .filter_map(|slave| {
                     let id = AgentId::from(slave.info.id.as_ref()?);
                     let deactivated = slave.deactivated();
-                    Some((id, Admitted { info: slave.info, drain: slave.drain_info, deactivated }))
+                    Some((
+                        id,
+                        Admitted {
+                            info: slave.info,
+                            drain: slave.drain_info,
+                            deactivated,
+                        },
+                    ))
                 })
                 .collect(),
             unreachable: unreachable
                 .map(|slave| {
                     let deactivated = slave.deactivated();
                     let since = time(&slave.timestamp);
-                    let state = Unreachable { since, drain: slave.drain_info, deactivated };
+                    let state = Unreachable {
+                        since,
+                        drain: slave.drain_info,
+                        deactivated,
+                    };
                     (AgentId::from(slave.id), state)
                 })
                 .collect(),
-            gone: gone.map(|slave| (AgentId::from(slave.id), time(&slave.timestamp))).collect(),
+            gone: gone
+                .map(|slave| (AgentId::from(slave.id), time(&slave.timestamp)))
+                .collect(),
             rest: proto,
         }
     }
@@ -151,5 +172,7 @@ fn time(info: &v1::TimeInfo) -> Time {
 
 /// A time as it travels in messages.
 pub(crate) fn time_info(time: Time) -> v1::TimeInfo {
-    v1::TimeInfo { nanoseconds: i64::try_from(time.nanoseconds()).unwrap_or(i64::MAX) }
+    v1::TimeInfo {
+        nanoseconds: i64::try_from(time.nanoseconds()).unwrap_or(i64::MAX),
+    }
 }

@@ -1,0 +1,194 @@
+//! LAUNCH: tasks on their way to an agent, each by itself (M47, M49).
+
+use messages::internal::{ResourceVersionUuid, RunTaskMessage};
+use messages::v1;
+use messages::v1::TaskState;
+use messages::v1::offer::Operation;
+use messages::v1::task_status::Reason;
+use model::ids::{AgentId, ExecutorId};
+use model::{Resources, Role};
+
+use super::accept::{Acceptance, tasks_of};
+use crate::agents::Agent;
+use crate::checks;
+use crate::connection::Connection;
+use crate::effect::ToAgent;
+use crate::executor::Executor;
+use crate::master::Master;
+use crate::status::Verdict;
+use crate::task::Task;
+use crate::turn::Turn;
+
+impl Master {
+    pub(crate) fn launch(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        acceptance: &mut Acceptance,
+        operation: Operation,
+    ) {
+        let wrong = if operation.id.is_some() {
+            Some("The `id` field cannot be set on LAUNCH operations".to_owned())
+        } else {
+            checks::resources_of(tasks_of(&operation))
+                .err()
+                .map(|error| error.to_string())
+        };
+        let tasks = operation
+            .launch
+            .map_or_else(Vec::new, |launch| launch.task_infos);
+        for task in tasks {
+            let refused = match &wrong {
+                Some(why) => Err(why.clone()),
+                None => self.launch_task(turn, acceptance, &task),
+            };
+            if let Err(why) = refused {
+                let verdict = Verdict {
+                    state: TaskState::TaskError,
+                    reason: Reason::TaskInvalid,
+                    message: &why,
+                };
+                self.refuse_task(turn, &acceptance.framework, &task, verdict);
+            }
+        }
+    }
+
+    /// Sends one task off, or says why not.
+    fn launch_task(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        acceptance: &mut Acceptance,
+        task: &v1::TaskInfo,
+    ) -> Result<(), String> {
+        let Acceptance {
+            framework: framework_id,
+            agent: agent_id,
+            role,
+            remaining,
+        } = acceptance;
+        let (Some(framework), Some(agent)) =
+            (self.frameworks.get(framework_id), self.agents.get(agent_id))
+        else {
+            return Err("Agent removed".to_owned());
+        };
+        let mut task = task.clone();
+        complete_task(&mut task, role, framework_id.as_str());
+        let launch = checks::Launch {
+            framework,
+            agent,
+            available: remaining,
+        };
+        launch.check(&task).map_err(|error| error.to_string())?;
+        let resources = Resources::from_proto_lossy(&task.resources);
+        let is_new = task
+            .executor
+            .as_ref()
+            .is_none_or(|executor| executor_is_new(framework, agent_id, executor));
+        let message = RunTaskMessage {
+            framework_id: None,
+            framework: framework.info().clone(),
+            resource_version_uuids: resource_versions(agent),
+            pid: framework.connection().and_then(Connection::pid).map(ToString::to_string),
+            launch_executor: Some(is_new),
+            task: for_agent(task.clone(), agent),
+        };
+        let pid = agent.pid().clone();
+        *remaining -= &resources;
+        if is_new && let Some(info) = task.executor.clone() {
+            let used = Resources::from_proto_lossy(&info.resources);
+            *remaining -= &used;
+            self.add_executor(framework_id, Executor::new(info, agent_id, used));
+        }
+        if let Some(framework) = self.frameworks.get_mut(framework_id) {
+            let resources = framework.share(resources);
+            let record = Task::launched(&task, framework_id, agent_id, resources);
+            self.add_task(turn, record);
+        }
+        turn.to_agent(&pid, ToAgent::RunTask(Box::new(message)));
+        Ok(())
+    }
+}
+
+/// Fills in what frameworks may leave out: to which role the resources are allocated,
+/// whose the executor is, and of what kind the health check is.
+pub(super) fn complete_task(task: &mut v1::TaskInfo, role: &Role, framework: &str) {
+    allocate(&mut task.resources, role);
+    if let Some(executor) = &mut task.executor {
+        allocate(&mut executor.resources, role);
+        executor
+            .framework_id
+            .get_or_insert_with(|| v1::FrameworkId {
+                value: framework.to_owned(),
+            });
+    }
+    if let Some(check) = &mut task.health_check
+        && check.r#type.is_none()
+    {
+        use v1::health_check::Type;
+        check.r#type = match (&check.command, &check.http) {
+            (Some(_), None) => Some(Type::Command.into()),
+            (None, Some(_)) => Some(Type::Http.into()),
+            _ => None,
+        };
+    }
+}
+
+/// Allocates those resources to `role` that say nothing of it.
+pub(super) fn allocate(resources: &mut [v1::Resource], role: &Role) {
+    for resource in resources {
+        if resource.allocation_info.is_none() {
+            let role = Some(role.to_string());
+            resource.allocation_info = Some(v1::resource::AllocationInfo { role });
+        }
+    }
+}
+
+/// The versions of the agent's resources, as it last told them.
+pub(super) fn resource_versions(agent: &Agent) -> Vec<ResourceVersionUuid> {
+    agent
+        .resource_version()
+        .map(|version| ResourceVersionUuid {
+            resource_provider_id: None,
+            uuid: v1::Uuid {
+                value: version.bytes().to_vec().into(),
+            },
+        })
+        .into_iter()
+        .collect()
+}
+
+/// The task with its resources in the form that the agent reads.
+pub(super) fn for_agent(mut task: v1::TaskInfo, agent: &Agent) -> v1::TaskInfo {
+    if !agent.reads_reservations() {
+        to_old_form(&mut task.resources);
+        if let Some(executor) = &mut task.executor {
+            to_old_form(&mut executor.resources);
+        }
+    }
+    task
+}
+
+/// Refined reservations stay as they are: such an agent has none.
+pub(super) fn to_old_form(resources: &mut [v1::Resource]) {
+    for resource in resources {
+        if model::resources::format::downgrade(resource).is_err() {
+            tracing::warn!(
+                name = resource.name,
+                "a refined reservation for an old agent"
+            );
+        }
+    }
+}
+
+/// Whether the framework does not run this executor on the agent yet.
+pub(super) fn executor_is_new(
+    framework: &crate::frameworks::Framework,
+    agent: &AgentId,
+    executor: &v1::ExecutorInfo,
+) -> bool {
+    framework
+        .executor(agent, &ExecutorId::from(&executor.executor_id))
+        .is_none()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! LAUNCH_GROUP: tasks that start together or not at all (M49, M51).
+
+use messages::internal::RunTaskGroupMessage;
+use messages::v1;
+use messages::v1::TaskState;
+use messages::v1::offer::Operation;
+use messages::v1::task_status::Reason;
+use model::{Resources, validation};
+
+use super::accept::Acceptance;
+use super::launch::{
+    allocate, complete_task, executor_is_new, for_agent, resource_versions, to_old_form,
+};
+use crate::checks;
+use crate::effect::ToAgent;
+use crate::executor::Executor;
+use crate::master::Master;
+use crate::status::Verdict;
+use crate::task::Task;
+use crate::turn::Turn;
+
+impl Master {
+    pub(crate) fn launch_group(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        acceptance: &mut Acceptance,
+        operation: Operation,
+    ) {
+        let has_id = operation.id.is_some();
+        let Some(group) = operation.launch_group else {
+            return;
+        };
+        let tasks = group.task_group.tasks.clone();
+        let launched = if has_id {
+            Err("The `id` field cannot be set on LAUNCH_GROUP operations".to_owned())
+        } else {
+            self.launch_together(turn, acceptance, group.executor, group.task_group)
+        };
+        if let Err(why) = launched {
+            let verdict = Verdict {
+                state: TaskState::TaskError,
+                reason: Reason::TaskGroupInvalid,
+                message: &why,
+            };
+            for task in &tasks {
+                self.refuse_task(turn, &acceptance.framework, task, verdict);
+            }
+        }
+    }
+
+    /// Sends the group off, or says why not.
+    fn launch_together(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        acceptance: &mut Acceptance,
+        mut executor: v1::ExecutorInfo,
+        mut group: v1::TaskGroupInfo,
+    ) -> Result<(), String> {
+        let Acceptance {
+            framework: framework_id,
+            agent: agent_id,
+            role,
+            remaining,
+        } = acceptance;
+        let (Some(framework), Some(agent)) =
+            (self.frameworks.get(framework_id), self.agents.get(agent_id))
+        else {
+            return Err("Agent removed".to_owned());
+        };
+        validation::resources::validate(&executor.resources)
+            .and_then(|_| checks::resources_of(&group.tasks))
+            .map_err(|error| error.to_string())?;
+        allocate(&mut executor.resources, role);
+        for task in &mut group.tasks {
+            complete_task(task, role, framework_id.as_str());
+            // So that whoever looks at the task finds its executor.
+            task.executor.get_or_insert_with(|| executor.clone());
+        }
+        let launch = checks::Launch {
+            framework,
+            agent,
+            available: remaining,
+        };
+        launch.check_group(&group, &executor).map_err(|error| error.to_string())?;
+        let is_new = executor_is_new(framework, agent_id, &executor);
+        let mut sent = executor.clone();
+        if !agent.reads_reservations() {
+            to_old_form(&mut sent.resources);
+        }
+        let tasks = group
+            .tasks
+            .iter()
+            .map(|task| for_agent(task.clone(), agent))
+            .collect();
+        let message = RunTaskGroupMessage {
+            framework: framework.info().clone(),
+            executor: sent,
+            task_group: v1::TaskGroupInfo { tasks },
+            resource_version_uuids: resource_versions(agent),
+            launch_executor: Some(is_new),
+        };
+        let pid = agent.pid().clone();
+        if is_new {
+            let used = Resources::from_proto_lossy(&executor.resources);
+            *remaining -= &used;
+            self.add_executor(framework_id, Executor::new(executor, agent_id, used));
+        }
+        for task in &group.tasks {
+            let resources = Resources::from_proto_lossy(&task.resources);
+            *remaining -= &resources;
+            if let Some(framework) = self.frameworks.get_mut(framework_id) {
+                let resources = framework.share(resources);
+                let record = Task::launched(task, framework_id, agent_id, resources);
+                self.add_task(turn, record);
+            }
+        }
+        turn.to_agent(&pid, ToAgent::RunTaskGroup(Box::new(message)));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

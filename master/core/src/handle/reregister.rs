@@ -1,0 +1,346 @@
+//! An agent returns: after its own restart, a broken connection, a partition, or a
+//! master failover (M13, M14, M31).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use messages::internal::{
+    KillTaskMessage, ReconcileTasksMessage, ReregisterSlaveMessage, ShutdownFrameworkMessage,
+    ShutdownMessage, SlaveReregisteredMessage,
+};
+use messages::v1;
+use messages::v1::task_status::Reason;
+use model::Resources;
+use model::ids::{AgentId, FrameworkId};
+use runtime_core::Pid;
+
+use crate::allocator::messages::{ActivateAgent, UpdateAgent};
+use crate::effect::{Effect, ToAgent};
+use crate::master::Master;
+use crate::registry::Operation;
+use crate::report::Report;
+use crate::status::Verdict;
+use crate::task::Task;
+use crate::turn::Turn;
+use crate::writes::Stage;
+
+impl Master {
+    pub(crate) fn reregister_agent(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        from: &Pid,
+        message: ReregisterSlaveMessage,
+    ) {
+        self.count().messages_reregister_slave += 1;
+        let report = match Report::read(message) {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::warn!(%from, %error, "ignoring an agent's re-registration");
+                return;
+            }
+        };
+        let Some(id) = report.arrival.info.id.as_ref().map(AgentId::from) else {
+            return;
+        };
+        if let Some(transition) = self.writes.transition(&id) {
+            tracing::info!(agent = %id, ?transition, "an agent returns too early");
+            return;
+        }
+        if self.agents.view().gone().contains_key(&id) {
+            shut_down(turn, from, "Agent has been marked gone");
+            return;
+        }
+        if !self.admits_domain(&report.arrival.info) {
+            tracing::warn!(%from, "ignoring an agent with a domain: the master has none");
+            return;
+        }
+        let known = match self.agents.get(&id) {
+            Some(agent) => {
+                let hostname = &report.arrival.info.hostname;
+                if agent.pid().address.ip() != from.address.ip() || agent.hostname() != hostname {
+                    let why = "Agent attempted to reregister with different IP / hostname";
+                    shut_down(turn, from, why);
+                    return;
+                }
+                Some(agent.info_shared())
+            }
+            None => self.agents.view().recovered().get(&id),
+        };
+        let operation = match known {
+            Some(info) if **info == *report.arrival.info => {
+                self.readmitted(turn, from, &id, report);
+                return;
+            }
+            Some(_) => Operation::UpdateAgent {
+                info: Box::new((*report.arrival.info).clone()),
+            },
+            None => Operation::MarkReachable {
+                info: Box::new((*report.arrival.info).clone()),
+            },
+        };
+        let stage = Stage::Readmit {
+            from: from.clone(),
+            agent: id,
+            report: Box::new(report),
+        };
+        self.writes.start(turn, operation, stage);
+    }
+
+    /// The registry knows the agent as it is now.
+    pub(crate) fn readmitted(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        from: &Pid,
+        id: &AgentId,
+        report: Report,
+    ) {
+        tracing::info!(agent = %id, %from, "an agent returned");
+        if self.agents.get(id).is_some() {
+            self.take_back(turn, from, id, report);
+        } else {
+            self.take_in(turn, from, id, report);
+        }
+    }
+
+    /// The agent was unreachable, or registered with an earlier master: what it reports
+    /// is what runs there.
+    fn take_in(&mut self, turn: &mut Turn<'_, '_>, from: &Pid, id: &AgentId, report: Report) {
+        let was_recovered = self.agents.forget_recovered(id).is_some();
+        let was_unreachable = self.agents.view().unreachable().contains_key(id);
+        let Report {
+            arrival,
+            executors,
+            mut tasks,
+            frameworks,
+            completed,
+        } = report;
+        tasks.retain(|task| !self.frameworks.is_completed(task.framework()));
+        if !was_recovered {
+            let message = if was_unreachable {
+                "Unreachable agent re-reregistered"
+            } else {
+                "Unknown agent reregistered"
+            };
+            for task in &tasks {
+                self.revive_task(turn, task, message);
+            }
+        }
+        for (framework, task) in self.agents.remove_unreachable(id) {
+            if let Some(framework) = self.frameworks.get_mut(&framework) {
+                framework.remove_unreachable(&task);
+            }
+        }
+        let known: Vec<_> = self.known_frameworks(&frameworks);
+        self.recover_frameworks(turn, &frameworks);
+        let mut agent = arrival.into_agent(id.clone(), from.clone(), turn.env.time);
+        agent.mark_returned(turn.env.time);
+        self.agents.insert(agent);
+        self.count().slave_reregistrations += 1;
+        for (framework, executor) in executors {
+            self.add_executor(&framework, executor);
+        }
+        for task in tasks {
+            self.add_task(turn, task);
+        }
+        for archive in completed {
+            self.recover_history(archive);
+        }
+        self.begin_with_agent(turn, id);
+        let message = SlaveReregisteredMessage {
+            slave_id: id.to_proto(),
+            reconciliations: Vec::new(),
+            connection: Some(self.agent_connection()),
+        };
+        turn.to_agent(from, ToAgent::Reregistered(Box::new(message)));
+        self.end_completed_frameworks(turn, from, &frameworks);
+        self.send_frameworks(turn, from, &known);
+    }
+
+    /// A task of an unreachable agent is back: its framework is told how it is (M14).
+    fn revive_task(&mut self, turn: &mut Turn<'_, '_>, task: &Task, message: &str) {
+        if let Some(framework) = self.frameworks.get_mut(task.framework()) {
+            framework.remove_unreachable(task.id());
+            framework.remove_completed(task.id());
+        }
+        let verdict = Verdict {
+            state: task.state(),
+            reason: Reason::AgentReregistered,
+            message,
+        };
+        self.tell_status(
+            turn,
+            task.framework(),
+            verdict.of_running(task, turn.env.time),
+        );
+    }
+
+    /// The master knew the agent all the time: the two compare what they know.
+    fn take_back(&mut self, turn: &mut Turn<'_, '_>, from: &Pid, id: &AgentId, report: Report) {
+        let Report {
+            arrival,
+            executors,
+            tasks,
+            frameworks,
+            ..
+        } = report;
+        let was_connected = self.agents.get(id).is_some_and(|it| it.is_connected());
+        self.agents.return_as(id, from, arrival, turn.env.time);
+        turn.push(Effect::Link {
+            to: from.clone(),
+            reconnect: !was_connected,
+        });
+        if let Some(agent) = self.agents.get(id) {
+            turn.allocator(UpdateAgent {
+                agent_id: id.clone(),
+                facts: Some(agent.facts()),
+                total: Some(agent.total().clone()),
+            });
+        }
+        let reported: BTreeSet<_> = tasks
+            .iter()
+            .map(|task| (task.framework().clone(), task.id().clone()))
+            .collect();
+        let message = SlaveReregisteredMessage {
+            slave_id: id.to_proto(),
+            reconciliations: self.missing_tasks(turn, id, &reported),
+            connection: Some(self.agent_connection()),
+        };
+        turn.to_agent(from, ToAgent::Reregistered(Box::new(message)));
+        let reported: BTreeSet<_> = executors
+            .iter()
+            .map(|(framework, executor)| (framework.clone(), executor.id().clone()))
+            .collect();
+        let missing: Vec<_> = self.agents.get(id).map_or_else(Vec::new, |agent| {
+            agent
+                .executors()
+                .iter()
+                .filter(|it| !reported.contains(it))
+                .cloned()
+                .collect()
+        });
+        for (framework, executor) in missing {
+            self.remove_executor(turn, &framework, id, &executor);
+        }
+        self.repeat_kills(turn, from, id, &tasks);
+        self.end_completed_frameworks(turn, from, &frameworks);
+        if !was_connected {
+            turn.allocator(ActivateAgent {
+                agent_id: id.clone(),
+            });
+        }
+        let known = self.known_frameworks(&frameworks);
+        self.recover_frameworks(turn, &frameworks);
+        self.send_frameworks(turn, from, &known);
+    }
+
+    /// Asks the agent about tasks that it did not report: the launch may have been lost,
+    /// or have crossed with the report.
+    fn missing_tasks(
+        &self,
+        turn: &Turn<'_, '_>,
+        id: &AgentId,
+        reported: &BTreeSet<(FrameworkId, model::TaskId)>,
+    ) -> Vec<ReconcileTasksMessage> {
+        let Some(agent) = self.agents.get(id) else {
+            return Vec::new();
+        };
+        let mut missing: BTreeMap<&FrameworkId, Vec<v1::TaskStatus>> = BTreeMap::new();
+        for key in agent.tasks().iter().filter(|it| !reported.contains(it)) {
+            let (framework, task) = key;
+            let task = self.frameworks.get(framework).and_then(|it| it.task(task));
+            if let Some(task) = task {
+                let verdict = Verdict {
+                    state: task.told_state(),
+                    reason: Reason::Reconciliation,
+                    message: "Reconciliation request",
+                };
+                let status = verdict.of(task.id(), Some(id), turn.env.time);
+                missing.entry(framework).or_default().push(status);
+            }
+        }
+        missing
+            .into_iter()
+            .map(|(framework, statuses)| ReconcileTasksMessage {
+                framework_id: framework.to_proto(),
+                statuses,
+                framework: self.frameworks.get(framework).map(|it| it.info().clone()),
+            })
+            .collect()
+    }
+
+    /// Kills again what should have been killed while the agent was away (M42).
+    fn repeat_kills(&self, turn: &mut Turn<'_, '_>, to: &Pid, id: &AgentId, tasks: &[Task]) {
+        let Some(agent) = self.agents.get(id) else {
+            return;
+        };
+        for task in tasks.iter().filter(|task| task.is_live()) {
+            if agent.was_killed(task.framework(), task.id()) {
+                let message = KillTaskMessage {
+                    framework_id: task.framework().to_proto(),
+                    task_id: task.id().to_proto(),
+                    kill_policy: None,
+                };
+                turn.to_agent(to, ToAgent::KillTask(Box::new(message)));
+            }
+        }
+    }
+
+    /// Ends what runs there of frameworks that are over.
+    fn end_completed_frameworks(
+        &self,
+        turn: &mut Turn<'_, '_>,
+        to: &Pid,
+        frameworks: &[v1::FrameworkInfo],
+    ) {
+        for id in frameworks.iter().filter_map(|it| it.id.as_ref()) {
+            if self.frameworks.is_completed(&FrameworkId::from(id)) {
+                let message = ShutdownFrameworkMessage {
+                    framework_id: id.clone(),
+                };
+                turn.to_agent(to, ToAgent::ShutdownFramework(message));
+            }
+        }
+    }
+
+    /// Which of these frameworks the master knows already.
+    fn known_frameworks(&self, frameworks: &[v1::FrameworkInfo]) -> Vec<FrameworkId> {
+        frameworks
+            .iter()
+            .filter_map(|it| it.id.as_ref())
+            .map(FrameworkId::from)
+            .filter(|id| self.frameworks.get(id).is_some())
+            .collect()
+    }
+
+    /// Tells the agent how its frameworks are reached now.
+    fn send_frameworks(&self, turn: &mut Turn<'_, '_>, to: &Pid, frameworks: &[FrameworkId]) {
+        for framework in frameworks.iter().filter_map(|id| self.frameworks.get(id)) {
+            turn.to_agent(
+                to,
+                ToAgent::UpdateFramework(framework.update_message().into()),
+            );
+        }
+    }
+
+    /// Takes tasks that ended on the agent into their framework's history.
+    fn recover_history(&mut self, archive: messages::internal::archive::Framework) {
+        let Some(id) = archive.framework_info.id.as_ref().map(FrameworkId::from) else {
+            return;
+        };
+        if let Some(framework) = self.frameworks.get_mut(&id) {
+            for task in archive.tasks {
+                let resources = Resources::from_proto(&task.resources).unwrap_or_default();
+                framework.add_completed(Task::reported(task, resources.into()).into());
+            }
+        }
+    }
+}
+
+fn shut_down(turn: &mut Turn<'_, '_>, to: &Pid, why: &str) {
+    let message = ShutdownMessage {
+        message: Some(why.to_owned()),
+    };
+    turn.to_agent(to, ToAgent::Shutdown(message));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+use messages::internal::{ReregisterSlaveMessage, SlaveReregisteredMessage};
+use messages::v1::TaskState;
+use messages::v1::framework_info::capability::Type as Capability;
+use messages::v1::scheduler::call::{Kill, Type};
+use messages::v1::task_status::Reason;
+use messages::v1;
+use model::ids::{AgentId, FrameworkId};
+
+use crate::allocator::messages::Input as ToAllocator;
+use crate::effect::{Effect, ToAgent};
+use crate::input::{FromAgent, Input, Timer};
+use crate::testing::*;
+
+const RESOURCES: &str = "cpus:4;mem:1024";
+
+fn send(world: &mut World, number: u16, message: ReregisterSlaveMessage) -> Vec<Effect> {
+    world.from_agent(number, FromAgent::Reregister(Box::new(message)))
+}
+
+fn welcome(effects: &[Effect]) -> Option<&SlaveReregisteredMessage> {
+    to_agents(effects).into_iter().find_map(|message| match message {
+        ToAgent::Reregistered(message) => Some(&**message),
+        _ => None,
+    })
+}
+
+fn known(id: &FrameworkId, info: v1::FrameworkInfo) -> v1::FrameworkInfo {
+    v1::FrameworkInfo { id: Some(id.to_proto()), ..info }
+}
+
+#[test]
+fn a_new_master_learns_frameworks_and_tasks_from_agents() {
+    let mut world = World::new();
+    let (agent, framework) = (AgentId::from("old-S1"), FrameworkId::from("old-0000"));
+    let message = ReregisterSlaveMessage {
+        frameworks: vec![known(&framework, framework_info())],
+        tasks: vec![reported_task("t", &agent, &framework, TaskState::TaskRunning)],
+        ..report(1, &agent, RESOURCES)
+    };
+    let effects = send(&mut world, 1, message);
+    assert!(welcome(&effects).unwrap().reconciliations.is_empty());
+    let added = to_allocator(&effects).into_iter().find_map(|input| match input {
+        ToAllocator::AddAgent(added) => Some(added),
+        _ => None,
+    });
+    assert_eq!(added.unwrap().used[&framework].unallocated().to_string(), "cpus:1; mem:32");
+    let snapshot = world.master.snapshot();
+    let record = snapshot.frameworks.get(&framework).unwrap();
+    assert!(record.is_recovered() && !record.is_active());
+    assert_eq!(record.tasks().len(), 1);
+    assert!(world.registry.admitted().contains_key(&agent));
+    world.check_books();
+    // The framework returns and finds its task.
+    let (_, effects) = world.subscribe_with(known(&framework, framework_info()));
+    assert!(to_allocator(&effects)
+        .iter()
+        .any(|input| matches!(input, ToAllocator::ActivateFramework(_))));
+    let snapshot = world.master.snapshot();
+    assert!(snapshot.frameworks.get(&framework).unwrap().is_active());
+}
+
+#[test]
+fn a_task_that_the_agent_does_not_know_is_asked_for() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let (framework, _) = world.framework();
+    world.task(&framework, &agent, "lost");
+    world.task(&framework, &agent, "kept");
+    world.handle(Input::Exited(agent_pid(1)));
+    let message = ReregisterSlaveMessage {
+        frameworks: vec![known(&framework, framework_info())],
+        tasks: vec![reported_task("kept", &agent, &framework, TaskState::TaskRunning)],
+        ..report(1, &agent, RESOURCES)
+    };
+    let effects = send(&mut world, 1, message);
+    let [asked] = &welcome(&effects).unwrap().reconciliations[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(asked.framework_id, framework.to_proto());
+    let tasks: Vec<_> = asked.statuses.iter().map(|it| it.task_id.value.as_str()).collect();
+    assert_eq!(tasks, ["lost"]);
+    assert!(to_allocator(&effects)
+        .iter()
+        .any(|input| matches!(input, ToAllocator::ActivateAgent(_))));
+    assert!(to_agents(&effects)
+        .iter()
+        .any(|message| matches!(message, ToAgent::UpdateFramework(_))));
+    assert!(world.master.snapshot().agents.get(&agent).unwrap().is_connected());
+    world.check_books();
+}
+
+#[test]
+fn what_was_killed_while_the_agent_was_away_is_killed_when_it_returns() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let (framework, _) = world.framework();
+    let task = world.task(&framework, &agent, "t");
+    world.handle(Input::Exited(agent_pid(1)));
+    let kill = Kill { task_id: task.to_proto(), ..Default::default() };
+    let effects =
+        world.call(&framework, v1::scheduler::Call { kill: Some(kill), ..call(Type::Kill) });
+    assert_eq!(to_agents(&effects), [] as [&ToAgent; 0]);
+    let message = ReregisterSlaveMessage {
+        frameworks: vec![known(&framework, framework_info())],
+        tasks: vec![reported_task("t", &agent, &framework, TaskState::TaskRunning)],
+        ..report(1, &agent, RESOURCES)
+    };
+    let effects = send(&mut world, 1, message);
+    assert!(to_agents(&effects).iter().any(
+        |message| matches!(message, ToAgent::KillTask(kill) if kill.task_id == task.to_proto())
+    ));
+}
+
+#[test]
+fn tasks_of_an_unreachable_agent_live_on_when_it_returns() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let info = with_capability(framework_info(), Capability::PartitionAware);
+    let (framework, _) = world.framework_with(info.clone());
+    let task = world.task(&framework, &agent, "t");
+    world.lose(1, &agent);
+    let snapshot = world.master.snapshot();
+    assert!(snapshot.agents.unreachable().contains_key(&agent));
+    assert!(snapshot.frameworks.get(&framework).unwrap().unreachable_tasks().contains(&task));
+    let message = ReregisterSlaveMessage {
+        frameworks: vec![known(&framework, info)],
+        tasks: vec![reported_task("t", &agent, &framework, TaskState::TaskRunning)],
+        ..report(1, &agent, RESOURCES)
+    };
+    let effects = send(&mut world, 1, message);
+    let [status] = statuses(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(status.state(), TaskState::TaskRunning);
+    assert_eq!(status.reason(), Reason::AgentReregistered);
+    assert_eq!(status.uuid, None);
+    let snapshot = world.master.snapshot();
+    assert!(snapshot.agents.unreachable().is_empty());
+    assert!(snapshot.frameworks.get(&framework).unwrap().unreachable_tasks().is_empty());
+    assert_eq!(world.state_of(&framework, &task), Some(TaskState::TaskRunning));
+    assert!(world.registry.admitted().contains_key(&agent));
+    world.check_books();
+}
+
+#[test]
+fn frameworks_that_are_over_end_on_the_agent_too() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let (framework, _) = world.framework();
+    world.task(&framework, &agent, "t");
+    world.lose(1, &agent);
+    world.call(&framework, call(Type::Teardown));
+    let message = ReregisterSlaveMessage {
+        frameworks: vec![known(&framework, framework_info())],
+        tasks: vec![reported_task("t", &agent, &framework, TaskState::TaskRunning)],
+        ..report(1, &agent, RESOURCES)
+    };
+    let effects = send(&mut world, 1, message);
+    assert!(to_agents(&effects)
+        .iter()
+        .any(|message| matches!(message, ToAgent::ShutdownFramework(_))));
+    assert!(world.master.snapshot().agents.get(&agent).unwrap().tasks().is_empty());
+    world.check_books();
+}
+
+#[test]
+fn an_agent_cannot_return_as_another_machine_or_from_the_grave() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let effects = send(&mut world, 2, report(2, &agent, RESOURCES));
+    assert!(matches!(to_agents(&effects)[..], [ToAgent::Shutdown(_)]));
+    world.handle(Input::MarkAgentGone { token: crate::Token(0), agent: agent.clone() });
+    let effects = send(&mut world, 1, report(1, &agent, RESOURCES));
+    assert!(matches!(
+        to_agents(&effects)[..],
+        [ToAgent::Shutdown(shutdown)]
+            if shutdown.message.as_deref() == Some("Agent has been marked gone")
+    ));
+}
+
+#[test]
+fn a_changed_agent_is_written_down_first() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    world.hold_writes = true;
+    let effects = send(&mut world, 1, report(1, &agent, "cpus:8;mem:1024"));
+    assert!(matches!(&effects[..], [Effect::Write { .. }]));
+    let effects = world.write();
+    assert!(welcome(&effects).is_some());
+    assert_eq!(world.master.snapshot().agents.total().cpus().to_f64(), 8.0);
+    world.check_books();
+    // Unchanged, it needs no write.
+    let effects = send(&mut world, 1, report(1, &agent, "cpus:8;mem:1024"));
+    assert!(welcome(&effects).is_some());
+}
+
+#[test]
+fn reports_that_contradict_themselves_are_not_answered() {
+    let mut world = World::new();
+    let (agent, framework) = (AgentId::from("a"), FrameworkId::from("f"));
+    let task = reported_task("t", &agent, &framework, TaskState::TaskRunning);
+    let foreign = ReregisterSlaveMessage { tasks: vec![task.clone()], ..report(1, &agent, RESOURCES) };
+    let twice = ReregisterSlaveMessage {
+        frameworks: vec![known(&framework, framework_info())],
+        tasks: vec![task.clone(), task],
+        ..report(1, &agent, RESOURCES)
+    };
+    let mut nameless = report(1, &agent, RESOURCES);
+    nameless.slave.id = None;
+    for message in [foreign, twice, nameless] {
+        assert_eq!(send(&mut world, 1, message), []);
+    }
+}
+
+#[test]
+fn a_returned_agents_old_timers_mean_nothing() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let effects = world.handle(Input::Exited(agent_pid(1)));
+    let timer = timers(&effects)
+        .into_iter()
+        .find(|(_, timer)| matches!(timer, Timer::AgentReturn { .. }))
+        .unwrap();
+    send(&mut world, 1, report(1, &agent, RESOURCES));
+    assert_eq!(world.timer(timer.1), []);
+}
