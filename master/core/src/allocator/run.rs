@@ -24,7 +24,7 @@ impl Allocator {
         self.runs += 1;
         let mut looks = self.marks.take();
         looks.shuffle(rng);
-        let mut offers = Vec::new();
+        let mut offers = Vec::with_capacity(looks.len());
         for (agent, look) in looks {
             for grant in self.grants(agent, look, rng) {
                 offers.extend(self.offer(agent, grant));

@@ -36,8 +36,8 @@ pub enum SorterKind {
 pub(super) struct Fairness {
     totals: Quantities,
     excluded: BTreeSet<String>,
-    /// The totals that count, as divisors.
-    divisors: Vec<(String, f64)>,
+    /// The totals that count.
+    whole: Quantities,
     /// Grows when the totals change: every share made before is out of date.
     version: u64,
 }
@@ -49,7 +49,7 @@ impl Fairness {
         Self {
             totals: Quantities::default(),
             excluded,
-            divisors: Vec::new(),
+            whole: Quantities::default(),
             version: 1,
         }
     }
@@ -76,20 +76,16 @@ impl Fairness {
 
     fn totals_changed(&mut self) {
         self.version += 1;
-        self.divisors = self
+        self.whole = self
             .totals
             .iter()
-            .map(|(name, total)| (name.to_string(), total.to_f64()))
-            .filter(|(name, total)| *total > 0.0 && !self.excluded.contains(name))
+            .filter(|(name, _)| !self.excluded.contains(*name))
             .collect();
     }
 
     /// The largest fraction of the cluster that `amounts` is, over all resources.
-    pub(super) fn dominant_share(&self, amounts: &Quantities) -> f64 {
-        self.divisors
-            .iter()
-            .map(|(name, total)| amounts.get(name).to_f64() / total)
-            .fold(0.0, f64::max)
+    fn dominant_share(&self, amounts: &Quantities) -> f64 {
+        amounts.largest_fraction_of(&self.whole)
     }
 }
 

@@ -4,12 +4,10 @@
 //! node, so that it competes with the role's children (A16); frameworks are leaves
 //! right below the root of their role's tree.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::Quantities;
-use smallvec::SmallVec;
 
 use super::super::slots::{Slot, Slots};
 use super::Fairness;
@@ -28,20 +26,20 @@ pub(super) const WEIGHT_DEFAULT: f64 = 1.0;
 
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    name: Arc<str>,
-    parent: Option<NodeId>,
+    pub(super) name: Arc<str>,
+    pub(super) parent: Option<NodeId>,
     children: BTreeMap<Arc<str>, NodeId>,
     /// The client of a leaf.
     pub(super) client: Option<Slot>,
     /// How many active leaves there are here and below: a node without any is never
     /// walked, so that what is suppressed costs nothing.
-    active: u32,
+    pub(super) active: u32,
     pub(super) weight: f64,
     /// How often this node was given something.
-    count: u64,
-    amounts: Quantities,
+    pub(super) count: u64,
+    pub(super) amounts: Quantities,
     /// The dominant share by weight, as of the parent's `sorted_at`.
-    share: f64,
+    pub(super) share: f64,
     /// The active children; by share if `sorted_at` is the fairness' version.
     pub(super) order: Vec<NodeId>,
     pub(super) sorted_at: u64,
@@ -62,28 +60,6 @@ impl Node {
             order: Vec::new(),
             sorted_at: 0,
         }
-    }
-
-    /// Who comes first: the smaller share, then who was given something less often,
-    /// then the name (A4).
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.share
-            .total_cmp(&other.share)
-            .then_with(|| self.cmp_turns(other))
-    }
-
-    fn cmp_turns(&self, other: &Self) -> Ordering {
-        self.count
-            .cmp(&other.count)
-            .then_with(|| self.name.cmp(&other.name))
-    }
-
-    fn fresh_share(&self, fairness: &Fairness) -> f64 {
-        fairness.dominant_share(&self.amounts) / self.weight
-    }
-
-    fn refresh_share(&mut self, fairness: &Fairness) {
-        self.share = self.fresh_share(fairness);
     }
 }
 
@@ -316,31 +292,6 @@ impl Tree {
             .unwrap_or(leaf)
     }
 
-    /// Which of two leaves a walk by share meets first.
-    pub(in super::super) fn compare(&self, a: NodeId, b: NodeId, fairness: &Fairness) -> Ordering {
-        let (from_a, from_b) = (self.path(a), self.path(b));
-        let parted = from_a
-            .iter()
-            .rev()
-            .zip(from_b.iter().rev())
-            .find(|(a, b)| a != b);
-        let Some((&a, &b)) = parted else {
-            return Ordering::Equal;
-        };
-        match (self.nodes.get(a), self.nodes.get(b)) {
-            (Some(a), Some(b)) => a
-                .fresh_share(fairness)
-                .total_cmp(&b.fresh_share(fairness))
-                .then_with(|| a.cmp_turns(b)),
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        }
-    }
-
-    /// A node and all above it.
-    fn path(&self, node: NodeId) -> SmallVec<[NodeId; DEPTH_USUAL]> {
-        std::iter::successors(Some(node), |&node| self.nodes.get(node)?.parent).collect()
-    }
-
     pub(in super::super) fn is_empty(&self) -> bool {
         self.nodes.len() == 1
     }
@@ -369,106 +320,6 @@ impl Tree {
         if let Some((parent, index)) = place {
             node.refresh_share(fairness);
             self.move_in_order(parent, index);
-        }
-    }
-
-    /// Where `child` stands among its parent's active children.
-    fn position(&self, parent: NodeId, child: NodeId, fairness: &Fairness) -> Option<usize> {
-        let parent = self.nodes.get(parent)?;
-        if parent.sorted_at == fairness.version {
-            let node = self.nodes.get(child)?;
-            let index = parent
-                .order
-                .partition_point(|&other| self.is_before(other, node));
-            if parent.order.get(index) == Some(&child) {
-                return Some(index);
-            }
-        }
-        parent.order.iter().position(|&other| other == child)
-    }
-
-    fn is_before(&self, id: NodeId, other: &Node) -> bool {
-        self.nodes
-            .get(id)
-            .is_some_and(|node| node.cmp(other) == Ordering::Less)
-    }
-
-    fn insert_in_order(&mut self, parent: NodeId, child: NodeId, fairness: &Fairness) {
-        if let Some(node) = self.nodes.get_mut(child) {
-            node.refresh_share(fairness);
-        }
-        let Some(index) = self.nodes.get(parent).and_then(|parent| {
-            let node = self.nodes.get(child)?;
-            Some(if parent.sorted_at == fairness.version {
-                parent
-                    .order
-                    .partition_point(|&other| self.is_before(other, node))
-            } else {
-                parent.order.len()
-            })
-        }) else {
-            return;
-        };
-        if let Some(parent) = self.nodes.get_mut(parent) {
-            parent.order.insert(index, child);
-        }
-    }
-
-    /// Moves the child at `index`, the only one out of order, to where it belongs.
-    fn move_in_order(&mut self, parent: NodeId, index: usize) {
-        let Some((before, after)) = self.nodes.get(parent).and_then(|parent| {
-            let node = self.nodes.get(*parent.order.get(index)?)?;
-            let (head, tail) = parent.order.split_at_checked(index)?;
-            let before = head.partition_point(|&other| self.is_before(other, node));
-            let after = tail
-                .get(1..)?
-                .partition_point(|&other| self.is_before(other, node));
-            Some((before, index + after))
-        }) else {
-            return;
-        };
-        let Some(parent) = self.nodes.get_mut(parent) else {
-            return;
-        };
-        if after > index
-            && let Some(passed) = parent.order.get_mut(index..=after)
-        {
-            passed.rotate_left(1);
-        } else if let Some(passed) = parent.order.get_mut(before..=index) {
-            passed.rotate_right(1);
-        }
-    }
-
-    /// The active child at `index` of a node whose children are brought in order first.
-    pub(super) fn child_in_order(
-        &mut self,
-        node: NodeId,
-        index: usize,
-        fairness: &Fairness,
-    ) -> Option<NodeId> {
-        if self.nodes.get(node)?.sorted_at != fairness.version {
-            self.sort_children(node, fairness);
-        }
-        self.nodes.get(node)?.order.get(index).copied()
-    }
-
-    fn sort_children(&mut self, node: NodeId, fairness: &Fairness) {
-        let Some(parent) = self.nodes.get_mut(node) else {
-            return;
-        };
-        parent.sorted_at = fairness.version;
-        let mut order = std::mem::take(&mut parent.order);
-        for &child in &order {
-            if let Some(child) = self.nodes.get_mut(child) {
-                child.refresh_share(fairness);
-            }
-        }
-        order.sort_unstable_by(|&a, &b| match (self.nodes.get(a), self.nodes.get(b)) {
-            (Some(a), Some(b)) => a.cmp(b),
-            (a, b) => a.is_some().cmp(&b.is_some()),
-        });
-        if let Some(parent) = self.nodes.get_mut(node) {
-            parent.order = order;
         }
     }
 }
