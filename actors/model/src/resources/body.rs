@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Ranges, Scalar, Set};
+use super::{Ranges, Scalar, Set, quantities::Known};
 
 /// How much there is of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +100,18 @@ impl Body {
             Self::Disk(_) => "disk",
             Self::Ports(_) => "ports",
             Self::Other(other) => &other.name,
+        }
+    }
+
+    /// Which of the known names this has. `None` does not say that it has none.
+    pub(super) fn known(&self) -> Option<Known> {
+        match self {
+            Self::Cpus(_) => Some(Known::Cpus),
+            Self::Gpus(_) => Some(Known::Gpus),
+            Self::Mem(_) => Some(Known::Mem),
+            Self::Disk(_) => Some(Known::Disk),
+            Self::Ports(_) => Some(Known::Ports),
+            Self::Other(_) => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Resources: what agents have, offers give and tasks take (A20, A22).
 
+mod amounts;
 mod body;
 pub mod check;
 mod collection;
@@ -15,7 +16,9 @@ mod resource;
 mod scalar;
 mod serde;
 mod set;
+mod sharing;
 mod v0;
+pub mod visit;
 
 pub use body::{Kind, Value, ValueRef};
 pub use collection::Resources;

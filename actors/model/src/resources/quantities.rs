@@ -11,8 +11,18 @@ use std::{
 use super::{ResourceError, Scalar};
 use crate::text;
 
-/// The names nearly all amounts have, in alphabetical order. They live in a
-/// plain array, so that counting them needs neither a search nor memory.
+/// A name that nearly all amounts have. They live in a plain array, so that
+/// counting them needs neither a search nor memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    Cpus,
+    Disk,
+    Gpus,
+    Mem,
+    Ports,
+}
+
+/// The text of each [`Known`], in its order, which is alphabetical.
 const KNOWN: [&str; 5] = ["cpus", "disk", "gpus", "mem", "ports"];
 
 /// Amounts by resource name. An amount of zero is the same as none, and no
@@ -83,6 +93,13 @@ impl Quantities {
             None => {
                 other.insert(name.into(), amount);
             }
+        }
+    }
+
+    /// Adds an amount of a known name. Negative amounts are ignored.
+    pub(super) fn add_known(&mut self, name: Known, amount: Scalar) {
+        if let Some(slot) = self.known.get_mut(name as usize) {
+            *slot += amount.max(Scalar::ZERO);
         }
     }
 

@@ -43,6 +43,10 @@ fn four_resources_need_no_memory_of_their_own() {
         size_of::<Resources>()
     );
     assert_eq!(size_of::<Quantities>(), 6 * word);
+    let mut four = parse("cpus:1;mem:1;disk:1;ports:[1-5]").allocated(&role("web"));
+    four += four.clone() + &four;
+    assert_eq!(four.len(), 4);
+    assert!(!four.0.spilled());
 }
 
 #[test]
