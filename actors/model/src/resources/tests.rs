@@ -499,3 +499,99 @@ proptest! {
         prop_assert_eq!((a.clone() + &b).quantities(), a.quantities() + &b.quantities());
     }
 }
+
+/// A resource as anybody may send it: mostly not valid.
+fn any_proto() -> impl Strategy<Value = v1::Resource> {
+    let text = || {
+        prop_oneof![
+            Just("disk".to_owned()),
+            Just("*".to_owned()),
+            "[a-c/.*-]{0,5}",
+            ".*"
+        ]
+    };
+    let reservation = (
+        prop::option::of(-1i32..4),
+        prop::option::of(text()),
+        prop::option::of(text()),
+    )
+        .prop_map(|(kind, role, principal)| v1::resource::ReservationInfo {
+            r#type: kind,
+            role,
+            principal,
+            labels: None,
+        });
+    let ranges = prop::collection::vec((any::<u64>(), any::<u64>()), 0..4).prop_map(|list| {
+        let range = list
+            .into_iter()
+            .map(|(begin, end)| v1::value::Range { begin, end })
+            .collect();
+        v1::value::Ranges { range }
+    });
+    let amount = prop_oneof![any::<f64>(), 0.0..1e6];
+    let value = (
+        -1i32..5,
+        prop::option::of(amount.prop_map(|value| v1::value::Scalar { value })),
+        prop::option::of(ranges),
+        prop::option::of(
+            prop::collection::vec(text(), 0..3).prop_map(|item| v1::value::Set { item }),
+        ),
+    );
+    let owner = (
+        prop::option::of(text()),
+        prop::option::of(text()),
+        prop::option::of(reservation.clone()),
+        prop::collection::vec(reservation, 0..3),
+    );
+    let persistence = prop::option::of(text()).prop_map(|id| v1::resource::DiskInfo {
+        persistence: id.map(|id| v1::resource::disk_info::Persistence {
+            id,
+            principal: None,
+        }),
+        ..Default::default()
+    });
+    (
+        text(),
+        value,
+        owner,
+        prop::option::of(persistence),
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(name, (kind, scalar, ranges, set), owner, disk, revocable, shared)| v1::Resource {
+                name,
+                r#type: kind,
+                scalar,
+                ranges,
+                set,
+                role: owner.0,
+                allocation_info: owner
+                    .1
+                    .map(|role| v1::resource::AllocationInfo { role: Some(role) }),
+                reservation: owner.2,
+                reservations: owner.3,
+                disk,
+                revocable: revocable.then(Default::default),
+                shared: shared.then(Default::default),
+                ..Default::default()
+            },
+        )
+}
+
+proptest! {
+    #[test]
+    fn no_message_panics(protos in prop::collection::vec(any_proto(), 0..3)) {
+        for proto in &protos {
+            let _ = describe::Described(proto).to_string();
+        }
+        if let Ok(resources) = Resources::from_proto(&protos) {
+            // What was taken stays what it is.
+            prop_assert_eq!(Resources::from_proto(&resources.to_proto()).unwrap(), resources.clone());
+            let nothing = resources.clone() - &resources;
+            prop_assert!(nothing.is_empty());
+            let _ = (resources.to_string(), resources.v0_object(), resources.quantities());
+        }
+        let _ = crate::validation::resources::validate(&protos);
+    }
+}

@@ -1,7 +1,10 @@
-use messages::v1::resource::{DiskInfo, disk_info};
+use messages::v1::{
+    offer::operation::{Create, CreateDisk, Destroy, DestroyDisk, GrowVolume, ShrinkVolume},
+    resource::{DiskInfo, disk_info, disk_info::source::Type as SourceType},
+};
 
 use super::*;
-use crate::resources::Reservation;
+use crate::{Scalar, resources::Reservation};
 
 fn role(text: &str) -> Role {
     Role::parse(text).unwrap()
