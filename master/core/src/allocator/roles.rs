@@ -174,6 +174,12 @@ impl Roles {
             .set_weight(role.as_str(), weight, &self.fairness);
     }
 
+    /// How many roles the sorter knows.
+    #[cfg(test)]
+    pub(super) fn sorted(&self) -> usize {
+        self.sorter.tree().clients()
+    }
+
     /// What all roles are charged together.
     #[cfg(test)]
     pub(super) fn held(&self) -> Option<&Quantities> {

@@ -292,6 +292,14 @@ impl Tree {
             .unwrap_or(leaf)
     }
 
+    #[cfg(test)]
+    pub(in super::super) fn clients(&self) -> usize {
+        self.nodes
+            .iter()
+            .filter(|(_, node)| node.client.is_some())
+            .count()
+    }
+
     pub(in super::super) fn is_empty(&self) -> bool {
         self.nodes.len() == 1
     }

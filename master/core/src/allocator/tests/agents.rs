@@ -99,6 +99,18 @@ fn remove_slave_recover_resources() {
 }
 
 #[test]
+fn a_removed_agent_is_not_looked_at() {
+    let mut cluster = Cluster::new();
+    cluster.add_agent("agent1", "cpus:2;mem:1024");
+    cluster.tell(RemoveAgent {
+        agent_id: "agent1".into(),
+    });
+    cluster.add_framework("framework1", &["role1"]);
+    assert!(!cluster.allocator.has_candidates());
+    assert_eq!(cluster.allocator.figures().candidates, 0);
+}
+
+#[test]
 fn no_double_accounting() {
     let mut cluster = Cluster::new();
     let held = |name: &str| resources("cpus:1").allocated(&role(name));

@@ -201,6 +201,7 @@ impl Audit {
         assert_eq!(allocator.total(), &total);
         assert_eq!(allocator.held, held_in_all);
         assert_eq!(allocator.roles.held(), Some(&held_in_all));
+        assert_eq!(allocator.roles.sorted(), allocator.roles.entries.len());
         let filters: usize = allocator.figures().filters.values().sum();
         assert_eq!(filters == 0, allocator.deadline().is_none());
     }
