@@ -186,7 +186,12 @@ async fn the_first_process_leads_a_session_without_pending_matters() {
     let signals: Vec<_> = lines
         .filter_map(|line| line.split_whitespace().nth(1))
         .collect();
-    assert_eq!(signals, ["0000000000000000", "0000000000000000"]);
+    assert_eq!(signals.len(), 2);
+    for signals in signals {
+        // But for the two that belong to the C library.
+        let signals = u64::from_str_radix(signals, 16).unwrap() & !(0b11 << 31);
+        assert_eq!(signals, 0);
+    }
 }
 
 #[tokio::test]
@@ -312,8 +317,13 @@ async fn destroying_ends_all_that_was_started() {
 #[tokio::test]
 async fn what_a_container_leaves_behind_ends_with_it() {
     let fixture = Fixture::new();
-    let fifo = fixture.fifo("left");
-    let script = format!("(trap '' HUP; sleep 1000) > {} & exit 0", fifo.display());
+    let (fifo, up) = (fixture.fifo("left"), fixture.fifo("up"));
+    let script = format!(
+        "(trap '' HUP; exec > {}; echo > {}; sleep 1000) & read x < {}; exit 0",
+        fifo.display(),
+        up.display(),
+        up.display()
+    );
     let closed = tokio::spawn(until_closed(fifo));
     let (code, _) = fixture.run(fixture.config("c", &script)).await;
     assert_eq!(code, Some(0));
