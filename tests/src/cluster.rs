@@ -34,7 +34,10 @@ fn start_master(folder: &TempDir, port: u16, flags: &[String]) -> (Process, Sock
     command
         .arg("--ip=127.0.0.1")
         .arg(format!("--port={port}"))
-        .arg(format!("--work_dir={}", folder.path().join("master").display()))
+        .arg(format!(
+            "--work_dir={}",
+            folder.path().join("master").display()
+        ))
         .args(flags);
     let master = Process::start(&mut command);
     let at = address(&master);
@@ -47,7 +50,13 @@ impl Cluster {
         let folder = tempfile::tempdir().unwrap();
         let flags: Vec<_> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let (master, address) = start_master(&folder, 0, &flags);
-        Self { master, address, agents: Vec::new(), folder, flags }
+        Self {
+            master,
+            address,
+            agents: Vec::new(),
+            folder,
+            flags,
+        }
     }
 
     /// A master and one agent with plenty to share out, registered.

@@ -22,7 +22,10 @@ pub struct Answer {
 impl Answer {
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
@@ -57,7 +60,10 @@ impl Connection {
         let socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_nodelay(true).unwrap();
-        Self { socket, buffer: Vec::new() }
+        Self {
+            socket,
+            buffer: Vec::new(),
+        }
     }
 
     /// Sends bytes as they are.
@@ -103,7 +109,11 @@ impl Connection {
                 body
             }
         };
-        Answer { status, headers, body }
+        Answer {
+            status,
+            headers,
+            body,
+        }
     }
 
     /// The head of an answer whose body is a stream of chunks: read those with
@@ -114,7 +124,11 @@ impl Connection {
             Framing::Length(length) => self.take(length),
             _ => Vec::new(),
         };
-        Answer { status, headers, body }
+        Answer {
+            status,
+            headers,
+            body,
+        }
     }
 
     fn head(&mut self) -> (u16, Vec<(String, String)>, Framing) {
@@ -135,8 +149,9 @@ impl Connection {
                 let framing = if find("transfer-encoding").is_some() {
                     Framing::Chunked
                 } else {
-                    find("content-length")
-                        .map_or(Framing::UntilClose, |(_, value)| Framing::Length(value.parse().unwrap()))
+                    find("content-length").map_or(Framing::UntilClose, |(_, value)| {
+                        Framing::Length(value.parse().unwrap())
+                    })
                 };
                 self.buffer.drain(..length);
                 return (status, headers, framing);
@@ -148,7 +163,12 @@ impl Connection {
     fn fill(&mut self) {
         let mut part = [0; 16 << 10];
         let count = self.socket.read(&mut part).unwrap();
-        assert_ne!(count, 0, "the connection ended early: {:?}", String::from_utf8_lossy(&self.buffer));
+        assert_ne!(
+            count,
+            0,
+            "the connection ended early: {:?}",
+            String::from_utf8_lossy(&self.buffer)
+        );
         self.buffer.extend_from_slice(&part[..count]);
     }
 
@@ -195,6 +215,9 @@ pub fn call(
 
 /// POST of JSON.
 pub fn post(address: SocketAddr, path: &str, body: &Value) -> Answer {
-    let headers = [("Content-Type", "application/json"), ("Accept", "application/json")];
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("Accept", "application/json"),
+    ];
     call(address, "POST", path, &headers, body.to_string().as_bytes())
 }

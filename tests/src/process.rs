@@ -30,7 +30,11 @@ pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(|deps| deps.parent()).unwrap();
     let path = folder.join(name);
-    assert!(path.exists(), "{} is not built: run `cargo build --workspace --bins`", path.display());
+    assert!(
+        path.exists(),
+        "{} is not built: run `cargo build --workspace --bins`",
+        path.display()
+    );
     path
 }
 
@@ -45,8 +49,10 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let output = Arc::new(Output::default());
-        let streams: [Box<dyn Read + Send>; 2] =
-            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        let streams: [Box<dyn Read + Send>; 2] = [
+            Box::new(child.stdout.take().unwrap()),
+            Box::new(child.stderr.take().unwrap()),
+        ];
         output.lines.lock().unwrap().1 = streams.len();
         for stream in streams {
             let output = Arc::clone(&output);
@@ -60,7 +66,11 @@ impl Process {
                 output.news.notify_all();
             });
         }
-        Self { child, output, name }
+        Self {
+            child,
+            output,
+            name,
+        }
     }
 
     /// Waits for a line with these words and returns it.
@@ -73,7 +83,11 @@ impl Process {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if lines.1 == 0 || left.is_zero() {
-                panic!("{} never printed '{words}':\n{}", self.name, lines.0.join("\n"));
+                panic!(
+                    "{} never printed '{words}':\n{}",
+                    self.name,
+                    lines.0.join("\n")
+                );
             }
             lines = self.output.news.wait_timeout(lines, left).unwrap().0;
         }
@@ -90,7 +104,12 @@ impl Process {
         let mut lines = self.output.lines.lock().unwrap();
         while lines.1 > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{} did not end:\n{}", self.name, lines.0.join("\n"));
+            assert!(
+                !left.is_zero(),
+                "{} did not end:\n{}",
+                self.name,
+                lines.0.join("\n")
+            );
             lines = self.output.news.wait_timeout(lines, left).unwrap().0;
         }
         drop(lines);

@@ -40,23 +40,43 @@ pub fn command_task(id: &str, offer: &Value, command: &str) -> Value {
 impl Scheduler {
     /// Subscribes, and waits for SUBSCRIBED.
     pub fn subscribe(master: SocketAddr, info: &Value) -> Self {
+        let mut scheduler = Self::subscribe_raw(master, info);
+        let subscribed = scheduler.event().unwrap();
+        assert_eq!(subscribed["type"], "SUBSCRIBED", "{subscribed:#}");
+        scheduler.framework = subscribed["subscribed"]["framework_id"]["value"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        scheduler
+    }
+
+    /// Subscribes; the first event is still to be read.
+    pub fn subscribe_raw(master: SocketAddr, info: &Value) -> Self {
         let mut body = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
         if let Some(id) = info.get("id") {
             body["framework_id"] = id.clone();
         }
         let mut stream = Connection::open(master);
-        let headers = [("Content-Type", "application/json"), ("Accept", "application/json")];
-        stream.request("POST", "/api/v1/scheduler", &headers, body.to_string().as_bytes());
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json"),
+        ];
+        stream.request(
+            "POST",
+            "/api/v1/scheduler",
+            &headers,
+            body.to_string().as_bytes(),
+        );
         let head = stream.stream_head();
         assert_eq!(head.status, 200, "{}", head.text());
         let stream_id = head.header("mesos-stream-id").unwrap().to_owned();
-        let mut scheduler =
-            Self { master, stream, stream_id, framework: String::new(), passed: Vec::new() };
-        let subscribed = scheduler.event().unwrap();
-        assert_eq!(subscribed["type"], "SUBSCRIBED");
-        scheduler.framework =
-            subscribed["subscribed"]["framework_id"]["value"].as_str().unwrap().to_owned();
-        scheduler
+        Self {
+            master,
+            stream,
+            stream_id,
+            framework: String::new(),
+            passed: Vec::new(),
+        }
     }
 
     /// The next event; none when the stream has ended. Each is one chunk with its own
@@ -118,7 +138,10 @@ impl Scheduler {
             }
             let now = status["state"].as_str().unwrap();
             assert!(
-                matches!(now, "TASK_STAGING" | "TASK_STARTING" | "TASK_RUNNING" | "TASK_KILLING"),
+                matches!(
+                    now,
+                    "TASK_STAGING" | "TASK_STARTING" | "TASK_RUNNING" | "TASK_KILLING"
+                ),
                 "{task} ended otherwise: {status:#}"
             );
         }
@@ -131,7 +154,13 @@ impl Scheduler {
             ("Content-Type", "application/json"),
             ("Mesos-Stream-Id", self.stream_id.as_str()),
         ];
-        call(self.master, "POST", "/api/v1/scheduler", &headers, body.to_string().as_bytes())
+        call(
+            self.master,
+            "POST",
+            "/api/v1/scheduler",
+            &headers,
+            body.to_string().as_bytes(),
+        )
     }
 
     /// Launches tasks on an offer; what is left over is refused for this many seconds.

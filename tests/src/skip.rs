@@ -19,6 +19,9 @@ pub fn has(program: &str) -> bool {
 
 /// Says why a test is skipped.
 pub fn because(reason: &str) {
-    assert!(std::env::var_os("CI").is_none(), "nothing may be skipped on CI: {reason}");
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "nothing may be skipped on CI: {reason}"
+    );
     eprintln!("skipped: {reason}");
 }

@@ -1,0 +1,87 @@
+//! Daemons of this project, from the folder of the running program.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::scheduler::Master;
+
+/// A daemon that ends with its handle.
+pub struct Daemon {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Daemon {
+    fn start(command: &mut Command) -> Option<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .ok()?;
+        let mut lines = BufReader::new(child.stderr.take()?).lines();
+        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let text = line.split("listening at http://").nth(1)?;
+            text.trim_end_matches('/').parse().ok()
+        });
+        std::thread::spawn(move || lines.for_each(drop));
+        Some(Self {
+            child,
+            address: address?,
+        })
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?.parent()?.join(name);
+    path.exists().then_some(path)
+}
+
+/// A master without agents.
+pub fn master(folder: &TempDir) -> Option<(Daemon, Master)> {
+    let mut command = Command::new(program("mesos-master")?);
+    command.args(["--ip=127.0.0.1", "--port=0"]).arg(format!(
+        "--work_dir={}",
+        folder.path().join("master").display()
+    ));
+    let daemon = Daemon::start(&mut command)?;
+    let master = Master {
+        address: daemon.address,
+        prefix: String::new(),
+    };
+    Some((daemon, master))
+}
+
+/// An agent with more than enough to share out.
+pub fn agent(folder: &TempDir, master: &Master) -> Option<Daemon> {
+    let mut command = Command::new(program("mesos-agent")?);
+    command
+        .args([
+            "--ip=127.0.0.1",
+            "--port=0",
+            "--resources=cpus:64;mem:65536;disk:65536",
+        ])
+        .arg("--registration_backoff_factor=10ms")
+        .arg(format!("--master={}", master.address))
+        .arg(format!(
+            "--work_dir={}",
+            folder.path().join("agent").display()
+        ));
+    Daemon::start(&mut command)
+}

@@ -1,1 +1,0 @@
-//! Benchmarks: named cases, peers and ours in alternating rounds.

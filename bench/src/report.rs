@@ -1,0 +1,108 @@
+//! Rounds, medians and ratios.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::Options;
+use crate::cases::Case;
+
+/// Figures of one run of one side, by name.
+pub type Figures = BTreeMap<String, f64>;
+
+/// Runs all sides of a case in turn, and prints what came of it.
+pub fn run(case: &Case, options: &Options) {
+    let mut results: BTreeMap<&str, Vec<Figures>> = BTreeMap::new();
+    for round in 0..options.rounds {
+        for side in case.sides {
+            if *side == "reference" && options.reference.is_none() {
+                continue;
+            }
+            match run_side(case.name, side, options) {
+                Some(figures) => results.entry(side).or_default().push(figures),
+                None => eprintln!("{} {side}: round {round} failed", case.name),
+            }
+        }
+    }
+    for (side, rounds) in &results {
+        for name in names(rounds) {
+            let values = column(rounds, &name);
+            println!(
+                "{}",
+                json!({"case": case.name, "side": side, "figure": name, "rounds": values.len(),
+                    "min": values.first(), "median": median(&values), "max": values.last()})
+            );
+        }
+    }
+    let Some(ours) = results.get("ours") else {
+        return;
+    };
+    for (side, theirs) in results.iter().filter(|(side, _)| **side != "ours") {
+        for name in names(ours) {
+            let ratios: Vec<f64> = ours
+                .iter()
+                .zip(theirs)
+                .filter_map(|(a, b)| Some(a.get(&name)? / b.get(&name)?))
+                .collect();
+            if !ratios.is_empty() {
+                let ratios = sorted(ratios);
+                println!(
+                    "{}",
+                    json!({"case": case.name, "figure": name, "ratio": format!("ours/{side}"),
+                        "min": ratios.first(), "median": median(&ratios), "max": ratios.last()})
+                );
+            }
+        }
+    }
+}
+
+fn run_side(case: &str, side: &str, options: &Options) -> Option<Figures> {
+    let output = Command::new(std::env::current_exe().ok()?)
+        .args(["--side", case, side])
+        .args(&options.reference)
+        .stderr(Stdio::inherit())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output
+        .status
+        .success()
+        .then(|| serde_json::from_str(text.trim()).ok())
+        .flatten()
+}
+
+fn names(rounds: &[Figures]) -> Vec<String> {
+    rounds
+        .first()
+        .map(|figures| figures.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+fn column(rounds: &[Figures], name: &str) -> Vec<f64> {
+    sorted(
+        rounds
+            .iter()
+            .filter_map(|figures| figures.get(name).copied())
+            .collect(),
+    )
+}
+
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+fn median(sorted: &[f64]) -> Option<f64> {
+    sorted.get(sorted.len() / 2).copied()
+}
+
+/// A percentile of samples, in their unit.
+pub fn percentile(samples: &mut [f64], percent: f64) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    let at = (samples.len().saturating_sub(1)) as f64 * percent / 100.0;
+    samples
+        .get(at.round() as usize)
+        .copied()
+        .unwrap_or_default()
+}
