@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use model::{AgentId, FrameworkId, Resources, Role};
+use smallvec::SmallVec;
 
 use super::messages::{Conversion, RecoverResources, UpdateAllocation};
 use super::roles::ClientKey;
@@ -89,18 +90,9 @@ impl Allocator {
             refuse,
         } = message;
         let agent = self.agent_slot(&agent_id)?;
-        for (role, resources) in by_role(resources) {
-            let resources = resources.unallocated();
-            let key = self.key(&framework_id, &role)?;
-            if !self.release(agent, key, &resources) {
-                return Err(AllocatorError::NotHeld(Box::new(NotHeld {
-                    framework_id,
-                    agent_id,
-                    role,
-                    resources,
-                })));
-            }
-            let refuse = refuse.filter(|refuse| !refuse.is_zero());
+        let refuse = refuse.filter(|refuse| !refuse.is_zero());
+        for (key, _, resources) in self.parts(&framework_id, agent, resources)? {
+            self.release(agent, key, &resources);
             if let Some(refuse) = refuse
                 && self
                     .frameworks
@@ -140,50 +132,67 @@ impl Allocator {
         let total = apply(agent.total().clone(), &unallocated)?;
 
         let new = converted.allocations();
-        for (role, old) in by_role(offered) {
-            let old = old.unallocated();
+        for (key, role, old) in self.parts(&framework_id, agent_slot, offered)? {
             let new = new
                 .get(&role)
                 .map(Resources::unallocated)
                 .unwrap_or_default();
-            let key = self.key(&framework_id, &role)?;
-            self.convert(agent_slot, key, &old, new).ok_or_else(|| {
-                AllocatorError::NotHeld(Box::new(NotHeld {
-                    framework_id: framework_id.clone(),
-                    agent_id: agent_id.clone(),
-                    role,
-                    resources: old,
-                }))
-            })?;
+            self.convert(agent_slot, key, &old, new);
         }
         if self.set_agent_total(agent_slot, total) {
             self.marks.agent(agent_slot);
         }
+        self.refresh_leftover(agent_slot);
         Ok(())
     }
 
     /// Replaces a part of what a framework holds. That is no new turn for the framework,
     /// so that only the amounts of its share change.
-    fn convert(
-        &mut self,
-        agent_slot: Slot,
-        key: ClientKey,
-        old: &Resources,
-        new: Resources,
-    ) -> Option<()> {
-        let leaf = self.client(key)?.leaf;
-        let agent = self.agents.get_mut(agent_slot)?;
-        let (old_amounts, new_amounts) = (old.scalar_quantities(), new.scalar_quantities());
+    fn convert(&mut self, agent_slot: Slot, key: ClientKey, old: &Resources, new: Resources) {
         if new.is_empty() {
-            return self.release(agent_slot, key, old).then_some(());
+            self.release(agent_slot, key, old);
+            return;
         }
-        agent.convert(key, old, new)?;
-        self.roles
-            .updated(key.role, leaf, &old_amounts, &new_amounts);
-        self.held -= &old_amounts;
-        self.held += &new_amounts;
-        self.refresh_leftover(agent_slot);
-        Some(())
+        let Some(leaf) = self.client(key).map(|client| client.leaf) else {
+            return;
+        };
+        let Some(agent) = self.agents.get_mut(agent_slot) else {
+            return;
+        };
+        let (old_amounts, new_amounts) = (old.scalar_quantities(), new.scalar_quantities());
+        if agent.convert(key, old, new).is_some() {
+            self.roles
+                .updated(key.role, leaf, &old_amounts, &new_amounts);
+            self.held -= &old_amounts;
+            self.held += &new_amounts;
+        }
+    }
+
+    /// What a framework holds of an agent, by role and without allocation. Refuses all if
+    /// any part is not held.
+    fn parts(
+        &self,
+        framework_id: &FrameworkId,
+        agent_slot: Slot,
+        resources: Resources,
+    ) -> Result<Parts, AllocatorError> {
+        let mut parts = Parts::new();
+        for (role, resources) in by_role(resources) {
+            let key = self.key(framework_id, &role)?;
+            let resources = resources.unallocated();
+            let agent = self.agents.get(agent_slot);
+            let held = agent.and_then(|agent| agent.held(key));
+            if !held.is_some_and(|held| held.contains(&resources)) {
+                return Err(AllocatorError::NotHeld(Box::new(NotHeld {
+                    framework_id: framework_id.clone(),
+                    agent_id: agent.map_or_else(|| "".into(), |agent| agent.id.clone()),
+                    role,
+                    resources,
+                })));
+            }
+            parts.push((key, role, resources));
+        }
+        Ok(parts)
     }
 
     /// The framework in the role, if it is known there.
@@ -200,6 +209,8 @@ impl Allocator {
         Ok(ClientKey { role, framework })
     }
 }
+
+type Parts = SmallVec<[(ClientKey, Role, Resources); 1]>;
 
 /// Resources that a framework was said to hold, and does not.
 #[derive(Debug, Clone, PartialEq)]

@@ -169,6 +169,27 @@ fn what_is_not_held_is_not_recovered() {
 }
 
 #[test]
+fn resources_of_two_roles_are_recovered_together_or_not_at_all() {
+    let mut cluster = Cluster::new();
+    cluster.add_framework("framework1", &["role1", "role2"]);
+    cluster.add_agent("agent1", "cpus(role1):1;cpus(role2):2");
+    assert_eq!(cluster.run().len(), 2);
+    let both = |first: &str, second: &str| RecoverResources {
+        framework_id: "framework1".into(),
+        agent_id: "agent1".into(),
+        resources: resources(first).allocated(&role("role1"))
+            + resources(second).allocated(&role("role2")),
+        refuse: None,
+    };
+    let before = cluster.allocator.figures();
+    let wrong = both("cpus(role1):1", "cpus(role2):3");
+    assert!(cluster.allocator.handle(wrong.into(), cluster.now).is_err());
+    assert_eq!(cluster.allocator.figures(), before);
+    cluster.tell(both("cpus(role1):1", "cpus(role2):2"));
+    assert_eq!(cluster.run().len(), 2);
+}
+
+#[test]
 fn messages_survive_the_codec() {
     use runtime_core::{Codec, Message};
     let message = AddAgent {
