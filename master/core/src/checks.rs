@@ -54,7 +54,9 @@ impl Launch<'_> {
     }
 
     fn with_context<T>(self, check: impl FnOnce(LaunchContext<'_>) -> T) -> T {
-        let Self { framework, agent, .. } = self;
+        let Self {
+            framework, agent, ..
+        } = self;
         check(LaunchContext {
             framework: framework.id().as_str(),
             agent: agent.id().as_str(),
@@ -63,7 +65,10 @@ impl Launch<'_> {
             is_unreachable: &|id| framework.unreachable_tasks().contains(id),
             executor: &|id| {
                 let key = (agent.id().clone(), id.into());
-                framework.executors().get(&key).map(|executor| executor.info())
+                framework
+                    .executors()
+                    .get(&key)
+                    .map(|executor| executor.info())
             },
             sharing: &|executor| self.sharing(executor),
         })
@@ -71,8 +76,12 @@ impl Launch<'_> {
 
     /// For each task of this executor on the agent, whether it shares its cgroups.
     fn sharing(self, executor: &str) -> Vec<bool> {
-        let Self { framework, agent, .. } = self;
-        let here = agent.tasks_of(framework.id()).filter_map(|id| framework.task(id));
+        let Self {
+            framework, agent, ..
+        } = self;
+        let here = agent
+            .tasks_of(framework.id())
+            .filter_map(|id| framework.task(id));
         let away = framework.unreachable_tasks().values();
         here.chain(away.filter(|task| task.agent() == agent.id()))
             .filter(|task| task.executor().is_some_and(|it| it.as_str() == executor))

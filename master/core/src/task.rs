@@ -211,6 +211,17 @@ impl Task {
             .unwrap_or_default()
     }
 
+    /// The statuses as they are kept: encoded [`v1::TaskStatus`] without the ids that the
+    /// task itself has.
+    pub(crate) fn encoded_statuses(&self) -> impl Iterator<Item = &[u8]> {
+        self.statuses.iter().map(AsRef::as_ref)
+    }
+
+    /// [`Self::details`] as they are kept.
+    pub(crate) fn encoded_details(&self) -> Option<&[u8]> {
+        self.details.as_deref()
+    }
+
     /// Takes a new status in and says whether it is of another state than the one
     /// before. A state that ended is never left.
     pub(crate) fn push_status(&mut self, status: v1::TaskStatus, latest: v1::TaskState) -> bool {
@@ -256,6 +267,7 @@ fn id_and_name(id: &v1::TaskId, name: &str) -> (TaskId, Arc<str>) {
     (TaskId::new(text), name)
 }
 
+/// Without what the task itself has: ids. Data is not kept.
 fn encode_status(status: v1::TaskStatus) -> Arc<[u8]> {
     let bare = v1::TaskStatus {
         task_id: v1::TaskId::default(),
@@ -264,9 +276,23 @@ fn encode_status(status: v1::TaskStatus) -> Arc<[u8]> {
         data: None,
         ..status
     };
-    bare.encode_to_vec().into()
+    let bytes = bare.encode_to_vec();
+    bytes.strip_prefix(EMPTY_TASK_ID).unwrap_or(&bytes).into()
 }
 
+/// How a status begins whose task id is left out: required fields are always encoded.
+const EMPTY_TASK_ID: &[u8] = &[0x0a, 0x02, 0x0a, 0x00];
+
+/// Without the required fields, which the task itself has: their numbers are the lowest,
+/// so they come first.
 fn encode_details(details: v1::Task) -> Option<Arc<[u8]>> {
-    (details != v1::Task::default()).then(|| details.encode_to_vec().into())
+    let required = v1::Task::default();
+    (details != required).then(|| {
+        let bytes = details.encode_to_vec();
+        let prefix = required.encode_to_vec();
+        bytes
+            .strip_prefix(prefix.as_slice())
+            .unwrap_or(&bytes)
+            .into()
+    })
 }

@@ -49,7 +49,11 @@ impl World {
 
     /// A master that has not read the registry yet.
     pub(crate) fn unrecovered(config: Config, registry: Registry) -> Self {
-        let info = v1::MasterInfo { id: "m".to_owned(), port: Some(5050), ..Default::default() };
+        let info = v1::MasterInfo {
+            id: "m".to_owned(),
+            port: 5050,
+            ..Default::default()
+        };
         Self {
             master: Master::new(info, config, Time::from_seconds(1000.0)),
             registry,
@@ -66,8 +70,9 @@ impl World {
     pub(crate) fn handle(&mut self, input: Input) -> Vec<Effect> {
         let mut effects = self.feed(input);
         if !self.hold_writes {
-            while let Some(index) =
-                effects.iter().position(|it| matches!(it, Effect::Write { .. }))
+            while let Some(index) = effects
+                .iter()
+                .position(|it| matches!(it, Effect::Write { .. }))
             {
                 let Effect::Write { ticket, operation } = effects.remove(index) else {
                     unreachable!()
@@ -137,21 +142,27 @@ impl World {
             ..Default::default()
         };
         let from = agent_pid(number);
-        let effects = self
-            .handle(Input::Agent { from, message: FromAgent::Register(Box::new(message)) });
+        let effects = self.handle(Input::Agent {
+            from,
+            message: FromAgent::Register(Box::new(message)),
+        });
         effects
             .iter()
             .find_map(|effect| match effect {
-                Effect::Agent { message: ToAgent::Registered(message), .. } => {
-                    Some(AgentId::from(&message.slave_id))
-                }
+                Effect::Agent {
+                    message: ToAgent::Registered(message),
+                    ..
+                } => Some(AgentId::from(&message.slave_id)),
                 _ => None,
             })
             .expect("the agent is welcome")
     }
 
     pub(crate) fn from_agent(&mut self, number: u16, message: FromAgent) -> Vec<Effect> {
-        self.handle(Input::Agent { from: agent_pid(number), message })
+        self.handle(Input::Agent {
+            from: agent_pid(number),
+            message,
+        })
     }
 
     /// Subscribes by HTTP and gives the stream that was opened, with the effects.
@@ -160,7 +171,10 @@ impl World {
         let call = Call {
             framework_id: info.id.clone(),
             r#type: Some(Type::Subscribe.into()),
-            subscribe: Some(Subscribe { framework_info: info, ..Default::default() }),
+            subscribe: Some(Subscribe {
+                framework_info: info,
+                ..Default::default()
+            }),
             ..Default::default()
         };
         let effects = self.handle(Input::SchedulerCall {
@@ -172,9 +186,10 @@ impl World {
         let stream = effects
             .iter()
             .find_map(|effect| match effect {
-                Effect::OpenStream { token: answered, stream } if *answered == token => {
-                    Some(*stream)
-                }
+                Effect::OpenStream {
+                    token: answered,
+                    stream,
+                } if *answered == token => Some(*stream),
                 _ => None,
             })
             .expect("a stream is opened");
@@ -225,7 +240,12 @@ impl World {
         call: Call,
     ) -> (Outcome, Vec<Effect>) {
         let token = self.token();
-        let input = Input::SchedulerCall { token, stream, principal: None, call: Box::new(call) };
+        let input = Input::SchedulerCall {
+            token,
+            stream,
+            principal: None,
+            call: Box::new(call),
+        };
         let mut effects = self.handle(input);
         let answer = effects
             .iter()
@@ -245,14 +265,16 @@ impl World {
         resources: &str,
     ) -> v1::Offer {
         let role = Role::any();
-        let resources = Resources::parse(resources).unwrap().allocated(&role);
+        let resources = resources_of(resources).allocated(&role);
         let offered = Offered {
             framework_id: framework.clone(),
             role,
             agent_id: agent.clone(),
             resources,
         };
-        let effects = self.handle(Input::Offers(Offers { offers: vec![offered] }));
+        let effects = self.handle(Input::Offers(Offers {
+            offers: vec![offered],
+        }));
         events(&effects)
             .find_map(|event| event.offers.clone())
             .expect("an offer arrives")
@@ -271,17 +293,31 @@ impl World {
             operations,
             filters: None,
         };
-        self.call(framework, Call { accept: Some(accept), ..call(Type::Accept) })
+        self.call(
+            framework,
+            Call {
+                accept: Some(accept),
+                ..call(Type::Accept)
+            },
+        )
     }
 
     /// Launches a command task of `cpus:1;mem:32` by an offer made for it.
     pub(crate) fn task(&mut self, framework: &FrameworkId, agent: &AgentId, id: &str) -> TaskId {
         let offer = self.offer(framework, agent, "cpus:1;mem:32");
-        let effects = self.accept(framework, &[&offer], vec![launch(vec![task_info(id, agent)])]);
+        let effects = self.accept(
+            framework,
+            &[&offer],
+            vec![launch(vec![task_info(id, agent)])],
+        );
         assert!(
-            effects
-                .iter()
-                .any(|it| matches!(it, Effect::Agent { message: ToAgent::RunTask(_), .. })),
+            effects.iter().any(|it| matches!(
+                it,
+                Effect::Agent {
+                    message: ToAgent::RunTask(_),
+                    ..
+                }
+            )),
             "{effects:?}"
         );
         TaskId::from(id)
@@ -329,7 +365,10 @@ impl World {
             task_id: task.to_proto(),
             uuid: uuid_bytes(uuid),
         };
-        let call = Call { acknowledge: Some(acknowledge), ..call(Type::Acknowledge) };
+        let call = Call {
+            acknowledge: Some(acknowledge),
+            ..call(Type::Acknowledge)
+        };
         self.call(framework, call)
     }
 
@@ -356,14 +395,22 @@ impl World {
             assert_eq!(*agent.offered(), offered);
             let mut used = Resources::default();
             for (framework, task) in agent.tasks() {
-                let task = snapshot.frameworks.get(framework).unwrap().task(task).unwrap();
+                let task = snapshot
+                    .frameworks
+                    .get(framework)
+                    .unwrap()
+                    .task(task)
+                    .unwrap();
                 if task.is_live() {
                     used += task.resources();
                 }
             }
             for (framework, executor) in agent.executors() {
                 let framework = snapshot.frameworks.get(framework).unwrap();
-                used += framework.executor(agent.id(), executor).unwrap().resources();
+                used += framework
+                    .executor(agent.id(), executor)
+                    .unwrap()
+                    .resources();
             }
             assert_eq!(agent.total_used(), used);
         }
@@ -385,12 +432,19 @@ impl World {
     }
 }
 
+/// The resources that `text` names.
+pub(crate) fn resources_of(text: &str) -> Resources {
+    Resources::parse(text, &Role::any()).unwrap()
+}
+
 /// All task states.
 struct TaskStates;
 
 impl TaskStates {
     fn map<T>(self, f: impl Fn(TaskState) -> T) -> impl Iterator<Item = T> {
-        (0..14).filter_map(|number| TaskState::try_from(number).ok()).map(f)
+        (0..14)
+            .filter_map(|number| TaskState::try_from(number).ok())
+            .map(f)
     }
 }
 
@@ -402,7 +456,7 @@ pub(crate) fn agent_info(number: u16, resources: &str) -> v1::AgentInfo {
     v1::AgentInfo {
         hostname: format!("host{number}"),
         port: Some(5051),
-        resources: Resources::parse(resources).unwrap().to_proto(),
+        resources: resources_of(resources).to_proto(),
         ..Default::default()
     }
 }
@@ -415,14 +469,19 @@ pub(crate) fn agent_capabilities() -> Vec<v1::agent_info::Capability> {
         Type::ReservationRefinement,
         Type::TaskResourceLimits,
     ]
-    .map(|it| v1::agent_info::Capability { r#type: Some(it.into()) })
+    .map(|it| v1::agent_info::Capability {
+        r#type: Some(it.into()),
+    })
     .to_vec()
 }
 
 /// A report of an agent that runs nothing.
 pub(crate) fn report(number: u16, id: &AgentId, resources: &str) -> ReregisterSlaveMessage {
     ReregisterSlaveMessage {
-        slave: v1::AgentInfo { id: Some(id.to_proto()), ..agent_info(number, resources) },
+        slave: v1::AgentInfo {
+            id: Some(id.to_proto()),
+            ..agent_info(number, resources)
+        },
         version: Some("1.11.0".to_owned()),
         agent_capabilities: agent_capabilities(),
         ..Default::default()
@@ -438,11 +497,15 @@ pub(crate) fn reported_task(
 ) -> v1::Task {
     v1::Task {
         name: id.to_owned(),
-        task_id: v1::TaskId { value: id.to_owned() },
+        task_id: v1::TaskId {
+            value: id.to_owned(),
+        },
         framework_id: framework.to_proto(),
         agent_id: agent.to_proto(),
         state: state.into(),
-        resources: Resources::parse("cpus:1;mem:32").unwrap().allocated(&Role::any()).to_proto(),
+        resources: resources_of("cpus:1;mem:32")
+            .allocated(&Role::any())
+            .to_proto(),
         ..Default::default()
     }
 }
@@ -460,23 +523,33 @@ pub(crate) fn with_capability(
     mut info: v1::FrameworkInfo,
     capability: Capability,
 ) -> v1::FrameworkInfo {
-    let capability = v1::framework_info::Capability { r#type: Some(capability.into()) };
+    let capability = v1::framework_info::Capability {
+        r#type: Some(capability.into()),
+    };
     info.capabilities.push(capability);
     info
 }
 
 pub(crate) fn call(kind: Type) -> Call {
-    Call { r#type: Some(kind.into()), ..Default::default() }
+    Call {
+        r#type: Some(kind.into()),
+        ..Default::default()
+    }
 }
 
 /// A command task of `cpus:1;mem:32`.
 pub(crate) fn task_info(id: &str, agent: &AgentId) -> v1::TaskInfo {
     v1::TaskInfo {
         name: id.to_owned(),
-        task_id: v1::TaskId { value: id.to_owned() },
+        task_id: v1::TaskId {
+            value: id.to_owned(),
+        },
         agent_id: agent.to_proto(),
-        resources: Resources::parse("cpus:1;mem:32").unwrap().to_proto(),
-        command: Some(v1::CommandInfo { value: Some("true".to_owned()), ..Default::default() }),
+        resources: resources_of("cpus:1;mem:32").to_proto(),
+        command: Some(v1::CommandInfo {
+            value: Some("true".to_owned()),
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }
@@ -505,10 +578,7 @@ pub(crate) fn events(effects: &[Effect]) -> impl Iterator<Item = &Event> {
 }
 
 /// The events to one connection among the effects.
-pub(crate) fn events_to<'a>(
-    effects: &'a [Effect],
-    connection: &Connection,
-) -> Vec<&'a Event> {
+pub(crate) fn events_to<'a>(effects: &'a [Effect], connection: &Connection) -> Vec<&'a Event> {
     effects
         .iter()
         .filter_map(|effect| match effect {
@@ -520,7 +590,10 @@ pub(crate) fn events_to<'a>(
 
 /// The statuses that frameworks are told.
 pub(crate) fn statuses(effects: &[Effect]) -> Vec<&TaskStatus> {
-    events(effects).filter_map(|event| event.update.as_ref()).map(|it| &it.status).collect()
+    events(effects)
+        .filter_map(|event| event.update.as_ref())
+        .map(|it| &it.status)
+        .collect()
 }
 
 /// The messages to agents among the effects.

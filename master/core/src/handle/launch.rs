@@ -87,7 +87,10 @@ impl Master {
             framework_id: None,
             framework: framework.info().clone(),
             resource_version_uuids: resource_versions(agent),
-            pid: framework.connection().and_then(Connection::pid).map(ToString::to_string),
+            pid: framework
+                .connection()
+                .and_then(Connection::pid)
+                .map(ToString::to_string),
             launch_executor: Some(is_new),
             task: for_agent(task.clone(), agent),
         };

@@ -81,7 +81,9 @@ impl Master {
             agent,
             available: remaining,
         };
-        launch.check_group(&group, &executor).map_err(|error| error.to_string())?;
+        launch
+            .check_group(&group, &executor)
+            .map_err(|error| error.to_string())?;
         let is_new = executor_is_new(framework, agent_id, &executor);
         let mut sent = executor.clone();
         if !agent.reads_reservations() {

@@ -122,7 +122,7 @@ fn shown_resources(
 }
 
 /// Where the agent's HTTP endpoints are.
-fn url_of(agent: &Agent) -> v1::Url {
+pub(crate) fn url_of(agent: &Agent) -> v1::Url {
     let pid = agent.pid();
     v1::Url {
         scheme: "http".to_owned(),

@@ -31,3 +31,5 @@ mod subscription;
 mod teardown;
 mod update_framework;
 mod written;
+
+pub(crate) use make_offers::url_of;

@@ -15,7 +15,10 @@ fn failover(effects: &[crate::Effect]) -> (Duration, Timer) {
 }
 
 fn patient() -> v1::FrameworkInfo {
-    v1::FrameworkInfo { failover_timeout: Some(7.0), ..framework_info() }
+    v1::FrameworkInfo {
+        failover_timeout: Some(7.0),
+        ..framework_info()
+    }
 }
 
 #[test]
@@ -25,14 +28,19 @@ fn a_framework_that_stays_away_is_removed_when_its_time_is_over() {
     let (id, stream) = world.framework_with(patient());
     world.offer(&id, &agent, "cpus:2");
     let effects = world.handle(Input::StreamClosed(stream));
-    assert!(matches!(to_allocator(&effects)[0], ToAllocator::DeactivateFramework(_)));
+    assert!(matches!(
+        to_allocator(&effects)[0],
+        ToAllocator::DeactivateFramework(_)
+    ));
     assert_eq!(freed(&effects), [("cpus:2".to_owned(), None)]);
     let (after, timer) = failover(&effects);
     assert_eq!(after, Duration::from_secs(7));
     let effects = world.timer(timer);
-    assert!(to_allocator(&effects)
-        .iter()
-        .any(|input| matches!(input, ToAllocator::RemoveFramework(_))));
+    assert!(
+        to_allocator(&effects)
+            .iter()
+            .any(|input| matches!(input, ToAllocator::RemoveFramework(_)))
+    );
     let snapshot = world.master.snapshot();
     assert!(snapshot.frameworks.get(&id).is_none());
     assert!(snapshot.frameworks.completed().contains(&id));
@@ -43,7 +51,10 @@ fn one_that_returned_and_left_again_has_its_whole_time_anew() {
     let mut world = World::new();
     let (id, stream) = world.framework_with(patient());
     let (_, first) = failover(&world.handle(Input::StreamClosed(stream)));
-    let info = v1::FrameworkInfo { id: Some(id.to_proto()), ..patient() };
+    let info = v1::FrameworkInfo {
+        id: Some(id.to_proto()),
+        ..patient()
+    };
     let (stream, _) = world.subscribe_with(info);
     assert_eq!(world.timer(first.clone()), []);
     let (_, second) = failover(&world.handle(Input::StreamClosed(stream)));
@@ -54,7 +65,10 @@ fn one_that_returned_and_left_again_has_its_whole_time_anew() {
 #[test]
 fn endless_patience_is_no_overflow() {
     let mut world = World::new();
-    let info = v1::FrameworkInfo { failover_timeout: Some(9.0e9), ..framework_info() };
+    let info = v1::FrameworkInfo {
+        failover_timeout: Some(9.0e9),
+        ..framework_info()
+    };
     let (_, stream) = world.framework_with(info);
     let (after, _) = failover(&world.handle(Input::StreamClosed(stream)));
     assert_eq!(after, Duration::from_secs(9_000_000_000));
@@ -65,10 +79,24 @@ fn nobody_else_can_deactivate_a_framework() {
     let mut world = World::new();
     let (id, _) = world.framework();
     let from = agent_pid(9);
-    let input = Input::DriverDeactivate { from, framework: id.clone() };
+    let input = Input::DriverDeactivate {
+        from,
+        framework: id.clone(),
+    };
     assert_eq!(world.handle(input), []);
     let unknown = FrameworkId::from("nobody");
-    let input = Input::DriverDeactivate { from: agent_pid(9), framework: unknown };
+    let input = Input::DriverDeactivate {
+        from: agent_pid(9),
+        framework: unknown,
+    };
     assert_eq!(world.handle(input), []);
-    assert!(world.master.snapshot().frameworks.get(&id).unwrap().is_active());
+    assert!(
+        world
+            .master
+            .snapshot()
+            .frameworks
+            .get(&id)
+            .unwrap()
+            .is_active()
+    );
 }

@@ -14,7 +14,10 @@ use crate::testing::*;
 const RESOURCES: &str = "cpus:4;mem:1024";
 
 fn ping(epoch: u64) -> Timer {
-    Timer::Ping { agent: "m-S0".into(), epoch }
+    Timer::Ping {
+        agent: "m-S0".into(),
+        epoch,
+    }
 }
 
 #[test]
@@ -45,7 +48,14 @@ fn five_pings_without_an_answer_make_an_agent_unreachable() {
     let effects = world.timer(ping(0));
     let told: Vec<_> = statuses(&effects)
         .iter()
-        .map(|it| (it.task_id.value.as_str(), it.state(), it.reason(), it.message()))
+        .map(|it| {
+            (
+                it.task_id.value.as_str(),
+                it.state(),
+                it.reason(),
+                it.message(),
+            )
+        })
         .collect();
     let (state, lost) = (TaskState::TaskUnreachable, TaskState::TaskLost);
     assert_eq!(
@@ -55,11 +65,28 @@ fn five_pings_without_an_answer_make_an_agent_unreachable() {
             ("b", lost, Reason::AgentRemoved, "health check timed out"),
         ]
     );
-    assert!(statuses(&effects).iter().all(|it| it.unreachable_time.is_some()));
+    assert!(
+        statuses(&effects)
+            .iter()
+            .all(|it| it.unreachable_time.is_some())
+    );
     // The agent goes first, so that nothing of it is offered again.
-    assert!(matches!(to_allocator(&effects)[0], ToAllocator::RemoveAgent(_)));
-    assert_eq!(events(&effects).filter(|event| event.rescind.is_some()).count(), 1);
-    assert_eq!(events(&effects).filter(|event| event.failure.is_some()).count(), 2);
+    assert!(matches!(
+        to_allocator(&effects)[0],
+        ToAllocator::RemoveAgent(_)
+    ));
+    assert_eq!(
+        events(&effects)
+            .filter(|event| event.rescind.is_some())
+            .count(),
+        1
+    );
+    assert_eq!(
+        events(&effects)
+            .filter(|event| event.failure.is_some())
+            .count(),
+        2
+    );
     assert!(world.registry.unreachable().contains_key(&agent));
     let snapshot = world.master.snapshot();
     assert_eq!(snapshot.metrics.slave_removals_reason_unhealthy, 1);
@@ -71,16 +98,24 @@ fn five_pings_without_an_answer_make_an_agent_unreachable() {
 #[test]
 fn under_a_rate_limit_an_answer_saves_an_agent_that_waits() {
     let interval = Some(Duration::from_secs(60));
-    let config = Config { agent_removal_interval: interval, ..Default::default() };
+    let config = Config {
+        agent_removal_interval: interval,
+        ..Default::default()
+    };
     let mut world = World::with(config, Default::default());
     let agents = [world.agent(1, RESOURCES), world.agent(2, RESOURCES)];
     let mut last = Vec::new();
     for _ in 0..5 {
         for (epoch, agent) in (0..).zip(&agents) {
-            last = world.timer(Timer::Ping { agent: agent.clone(), epoch });
+            last = world.timer(Timer::Ping {
+                agent: agent.clone(),
+                epoch,
+            });
         }
     }
-    let removal = Timer::AgentRemoval { agent: agents[1].clone() };
+    let removal = Timer::AgentRemoval {
+        agent: agents[1].clone(),
+    };
     assert!(timers(&last).contains(&(Duration::from_secs(60), removal.clone())));
     assert!(world.master.snapshot().agents.get(&agents[0]).is_none());
     world.from_agent(2, FromAgent::Pong);
@@ -95,18 +130,36 @@ fn a_broken_connection_costs_only_what_is_not_checkpointed() {
     let mut world = World::new();
     let agent = world.agent(1, RESOURCES);
     let (kept, _) = world.framework();
-    let info = v1::FrameworkInfo { checkpoint: None, ..framework_info() };
+    let info = v1::FrameworkInfo {
+        checkpoint: None,
+        ..framework_info()
+    };
     let (lost, _) = world.framework_with(info);
     world.task(&kept, &agent, "kept");
     world.task(&lost, &agent, "lost");
     world.offer(&kept, &agent, "cpus:1");
     let effects = world.handle(Input::Exited(agent_pid(1)));
-    assert!(matches!(to_allocator(&effects)[0], ToAllocator::DeactivateAgent(_)));
-    let [status] = statuses(&effects)[..] else { panic!("{effects:?}") };
+    assert!(matches!(
+        to_allocator(&effects)[0],
+        ToAllocator::DeactivateAgent(_)
+    ));
+    let [status] = statuses(&effects)[..] else {
+        panic!("{effects:?}")
+    };
     assert_eq!(status.task_id.value, "lost");
     assert_eq!(status.reason(), Reason::AgentDisconnected);
     assert_eq!(status.message(), "Agent host1 disconnected");
-    assert_eq!(world.master.snapshot().agents.get(&agent).unwrap().tasks().len(), 1);
+    assert_eq!(
+        world
+            .master
+            .snapshot()
+            .agents
+            .get(&agent)
+            .unwrap()
+            .tasks()
+            .len(),
+        1
+    );
     world.check_books();
     // It is told with the next ping, so that it returns.
     let effects = world.timer(ping(0));
@@ -122,9 +175,11 @@ fn an_agent_that_does_not_return_is_unreachable() {
     let (after, timer) = timers(&effects).remove(0);
     assert_eq!(after, Duration::from_secs(600));
     let effects = world.timer(timer);
-    assert!(effects
-        .iter()
-        .any(|effect| matches!(effect, Effect::Allocator(ToAllocator::RemoveAgent(_)))));
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Allocator(ToAllocator::RemoveAgent(_))))
+    );
     assert!(world.registry.unreachable().contains_key(&agent));
 }
 
@@ -134,11 +189,21 @@ fn an_agent_may_leave_in_an_orderly_way() {
     let agent = world.agent(1, RESOURCES);
     let (framework, _) = world.framework();
     world.task(&framework, &agent, "t");
-    let message = messages::internal::UnregisterSlaveMessage { slave_id: agent.to_proto() };
-    assert_eq!(world.from_agent(2, FromAgent::Unregister(message.clone())), []);
+    let message = messages::internal::UnregisterSlaveMessage {
+        slave_id: agent.to_proto(),
+    };
+    assert_eq!(
+        world.from_agent(2, FromAgent::Unregister(message.clone())),
+        []
+    );
     let effects = world.from_agent(1, FromAgent::Unregister(message));
-    let [status] = statuses(&effects)[..] else { panic!("{effects:?}") };
-    assert_eq!(status.message(), "Agent host1 removed: the agent unregistered");
+    let [status] = statuses(&effects)[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(
+        status.message(),
+        "Agent host1 removed: the agent unregistered"
+    );
     assert!(world.registry.admitted().is_empty());
     world.check_books();
 }

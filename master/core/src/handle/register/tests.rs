@@ -24,7 +24,13 @@ fn an_agent_is_written_down_before_it_is_welcomed() {
     let mut world = World::new();
     world.hold_writes = true;
     let effects = send(&mut world, 1, register(1));
-    let [Effect::Write { operation: Operation::AdmitAgent { info }, .. }] = &effects[..] else {
+    let [
+        Effect::Write {
+            operation: Operation::AdmitAgent { info },
+            ..
+        },
+    ] = &effects[..]
+    else {
         panic!("{effects:?}");
     };
     assert_eq!(info.id.as_ref().unwrap().value, "m-S0");
@@ -32,7 +38,10 @@ fn an_agent_is_written_down_before_it_is_welcomed() {
     assert_eq!(send(&mut world, 1, register(1)), []);
     let effects = world.write();
     assert!(matches!(&effects[0], Effect::Link { to, .. } if *to == agent_pid(1)));
-    assert!(matches!(to_allocator(&effects)[..], [ToAllocator::AddAgent(_)]));
+    assert!(matches!(
+        to_allocator(&effects)[..],
+        [ToAllocator::AddAgent(_)]
+    ));
     let [ToAgent::Ping(ping), ToAgent::Registered(welcome)] = &to_agents(&effects)[..] else {
         panic!("{effects:?}");
     };
@@ -55,9 +64,11 @@ fn an_agent_that_lost_its_id_replaces_its_old_self() {
     let old = world.agent(1, "cpus:2;mem:512");
     world.handle(Input::Exited(agent_pid(1)));
     let effects = send(&mut world, 1, register(1));
-    assert!(to_allocator(&effects)
-        .iter()
-        .any(|input| matches!(input, ToAllocator::RemoveAgent(it) if it.agent_id == old)));
+    assert!(
+        to_allocator(&effects)
+            .iter()
+            .any(|input| matches!(input, ToAllocator::RemoveAgent(it) if it.agent_id == old))
+    );
     let snapshot = world.master.snapshot();
     assert_eq!(snapshot.agents.registered().len(), 1);
     assert!(snapshot.agents.was_removed(&old));
@@ -71,8 +82,14 @@ fn an_agent_that_lost_its_id_replaces_its_old_self() {
 #[test]
 fn agents_too_old_or_ill_described_are_not_answered() {
     let mut world = World::new();
-    let old = RegisterSlaveMessage { version: Some("0.28.0".to_owned()), ..register(1) };
-    let none = RegisterSlaveMessage { version: None, ..register(1) };
+    let old = RegisterSlaveMessage {
+        version: Some("0.28.0".to_owned()),
+        ..register(1)
+    };
+    let none = RegisterSlaveMessage {
+        version: None,
+        ..register(1)
+    };
     let mut negative = register(1);
     negative.slave.resources[0].scalar = Some(v1::value::Scalar { value: -1.0 });
     let mut elsewhere = register(1);

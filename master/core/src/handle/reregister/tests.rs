@@ -1,9 +1,9 @@
 use messages::internal::{ReregisterSlaveMessage, SlaveReregisteredMessage};
+use messages::v1;
 use messages::v1::TaskState;
 use messages::v1::framework_info::capability::Type as Capability;
 use messages::v1::scheduler::call::{Kill, Type};
 use messages::v1::task_status::Reason;
-use messages::v1;
 use model::ids::{AgentId, FrameworkId};
 
 use crate::allocator::messages::Input as ToAllocator;
@@ -18,14 +18,19 @@ fn send(world: &mut World, number: u16, message: ReregisterSlaveMessage) -> Vec<
 }
 
 fn welcome(effects: &[Effect]) -> Option<&SlaveReregisteredMessage> {
-    to_agents(effects).into_iter().find_map(|message| match message {
-        ToAgent::Reregistered(message) => Some(&**message),
-        _ => None,
-    })
+    to_agents(effects)
+        .into_iter()
+        .find_map(|message| match message {
+            ToAgent::Reregistered(message) => Some(&**message),
+            _ => None,
+        })
 }
 
 fn known(id: &FrameworkId, info: v1::FrameworkInfo) -> v1::FrameworkInfo {
-    v1::FrameworkInfo { id: Some(id.to_proto()), ..info }
+    v1::FrameworkInfo {
+        id: Some(id.to_proto()),
+        ..info
+    }
 }
 
 #[test]
@@ -34,16 +39,26 @@ fn a_new_master_learns_frameworks_and_tasks_from_agents() {
     let (agent, framework) = (AgentId::from("old-S1"), FrameworkId::from("old-0000"));
     let message = ReregisterSlaveMessage {
         frameworks: vec![known(&framework, framework_info())],
-        tasks: vec![reported_task("t", &agent, &framework, TaskState::TaskRunning)],
+        tasks: vec![reported_task(
+            "t",
+            &agent,
+            &framework,
+            TaskState::TaskRunning,
+        )],
         ..report(1, &agent, RESOURCES)
     };
     let effects = send(&mut world, 1, message);
     assert!(welcome(&effects).unwrap().reconciliations.is_empty());
-    let added = to_allocator(&effects).into_iter().find_map(|input| match input {
-        ToAllocator::AddAgent(added) => Some(added),
-        _ => None,
-    });
-    assert_eq!(added.unwrap().used[&framework].unallocated().to_string(), "cpus:1; mem:32");
+    let added = to_allocator(&effects)
+        .into_iter()
+        .find_map(|input| match input {
+            ToAllocator::AddAgent(added) => Some(added),
+            _ => None,
+        });
+    assert_eq!(
+        added.unwrap().used[&framework].unallocated().to_string(),
+        "cpus:1; mem:32"
+    );
     let snapshot = world.master.snapshot();
     let record = snapshot.frameworks.get(&framework).unwrap();
     assert!(record.is_recovered() && !record.is_active());
@@ -52,9 +67,11 @@ fn a_new_master_learns_frameworks_and_tasks_from_agents() {
     world.check_books();
     // The framework returns and finds its task.
     let (_, effects) = world.subscribe_with(known(&framework, framework_info()));
-    assert!(to_allocator(&effects)
-        .iter()
-        .any(|input| matches!(input, ToAllocator::ActivateFramework(_))));
+    assert!(
+        to_allocator(&effects)
+            .iter()
+            .any(|input| matches!(input, ToAllocator::ActivateFramework(_)))
+    );
     let snapshot = world.master.snapshot();
     assert!(snapshot.frameworks.get(&framework).unwrap().is_active());
 }
@@ -69,7 +86,12 @@ fn a_task_that_the_agent_does_not_know_is_asked_for() {
     world.handle(Input::Exited(agent_pid(1)));
     let message = ReregisterSlaveMessage {
         frameworks: vec![known(&framework, framework_info())],
-        tasks: vec![reported_task("kept", &agent, &framework, TaskState::TaskRunning)],
+        tasks: vec![reported_task(
+            "kept",
+            &agent,
+            &framework,
+            TaskState::TaskRunning,
+        )],
         ..report(1, &agent, RESOURCES)
     };
     let effects = send(&mut world, 1, message);
@@ -77,15 +99,31 @@ fn a_task_that_the_agent_does_not_know_is_asked_for() {
         panic!("{effects:?}");
     };
     assert_eq!(asked.framework_id, framework.to_proto());
-    let tasks: Vec<_> = asked.statuses.iter().map(|it| it.task_id.value.as_str()).collect();
+    let tasks: Vec<_> = asked
+        .statuses
+        .iter()
+        .map(|it| it.task_id.value.as_str())
+        .collect();
     assert_eq!(tasks, ["lost"]);
-    assert!(to_allocator(&effects)
-        .iter()
-        .any(|input| matches!(input, ToAllocator::ActivateAgent(_))));
-    assert!(to_agents(&effects)
-        .iter()
-        .any(|message| matches!(message, ToAgent::UpdateFramework(_))));
-    assert!(world.master.snapshot().agents.get(&agent).unwrap().is_connected());
+    assert!(
+        to_allocator(&effects)
+            .iter()
+            .any(|input| matches!(input, ToAllocator::ActivateAgent(_)))
+    );
+    assert!(
+        to_agents(&effects)
+            .iter()
+            .any(|message| matches!(message, ToAgent::UpdateFramework(_)))
+    );
+    assert!(
+        world
+            .master
+            .snapshot()
+            .agents
+            .get(&agent)
+            .unwrap()
+            .is_connected()
+    );
     world.check_books();
 }
 
@@ -96,13 +134,26 @@ fn what_was_killed_while_the_agent_was_away_is_killed_when_it_returns() {
     let (framework, _) = world.framework();
     let task = world.task(&framework, &agent, "t");
     world.handle(Input::Exited(agent_pid(1)));
-    let kill = Kill { task_id: task.to_proto(), ..Default::default() };
-    let effects =
-        world.call(&framework, v1::scheduler::Call { kill: Some(kill), ..call(Type::Kill) });
+    let kill = Kill {
+        task_id: task.to_proto(),
+        ..Default::default()
+    };
+    let effects = world.call(
+        &framework,
+        v1::scheduler::Call {
+            kill: Some(kill),
+            ..call(Type::Kill)
+        },
+    );
     assert_eq!(to_agents(&effects), [] as [&ToAgent; 0]);
     let message = ReregisterSlaveMessage {
         frameworks: vec![known(&framework, framework_info())],
-        tasks: vec![reported_task("t", &agent, &framework, TaskState::TaskRunning)],
+        tasks: vec![reported_task(
+            "t",
+            &agent,
+            &framework,
+            TaskState::TaskRunning,
+        )],
         ..report(1, &agent, RESOURCES)
     };
     let effects = send(&mut world, 1, message);
@@ -121,21 +172,45 @@ fn tasks_of_an_unreachable_agent_live_on_when_it_returns() {
     world.lose(1, &agent);
     let snapshot = world.master.snapshot();
     assert!(snapshot.agents.unreachable().contains_key(&agent));
-    assert!(snapshot.frameworks.get(&framework).unwrap().unreachable_tasks().contains(&task));
+    assert!(
+        snapshot
+            .frameworks
+            .get(&framework)
+            .unwrap()
+            .unreachable_tasks()
+            .contains(&task)
+    );
     let message = ReregisterSlaveMessage {
         frameworks: vec![known(&framework, info)],
-        tasks: vec![reported_task("t", &agent, &framework, TaskState::TaskRunning)],
+        tasks: vec![reported_task(
+            "t",
+            &agent,
+            &framework,
+            TaskState::TaskRunning,
+        )],
         ..report(1, &agent, RESOURCES)
     };
     let effects = send(&mut world, 1, message);
-    let [status] = statuses(&effects)[..] else { panic!("{effects:?}") };
+    let [status] = statuses(&effects)[..] else {
+        panic!("{effects:?}")
+    };
     assert_eq!(status.state(), TaskState::TaskRunning);
     assert_eq!(status.reason(), Reason::AgentReregistered);
     assert_eq!(status.uuid, None);
     let snapshot = world.master.snapshot();
     assert!(snapshot.agents.unreachable().is_empty());
-    assert!(snapshot.frameworks.get(&framework).unwrap().unreachable_tasks().is_empty());
-    assert_eq!(world.state_of(&framework, &task), Some(TaskState::TaskRunning));
+    assert!(
+        snapshot
+            .frameworks
+            .get(&framework)
+            .unwrap()
+            .unreachable_tasks()
+            .is_empty()
+    );
+    assert_eq!(
+        world.state_of(&framework, &task),
+        Some(TaskState::TaskRunning)
+    );
     assert!(world.registry.admitted().contains_key(&agent));
     world.check_books();
 }
@@ -150,14 +225,30 @@ fn frameworks_that_are_over_end_on_the_agent_too() {
     world.call(&framework, call(Type::Teardown));
     let message = ReregisterSlaveMessage {
         frameworks: vec![known(&framework, framework_info())],
-        tasks: vec![reported_task("t", &agent, &framework, TaskState::TaskRunning)],
+        tasks: vec![reported_task(
+            "t",
+            &agent,
+            &framework,
+            TaskState::TaskRunning,
+        )],
         ..report(1, &agent, RESOURCES)
     };
     let effects = send(&mut world, 1, message);
-    assert!(to_agents(&effects)
-        .iter()
-        .any(|message| matches!(message, ToAgent::ShutdownFramework(_))));
-    assert!(world.master.snapshot().agents.get(&agent).unwrap().tasks().is_empty());
+    assert!(
+        to_agents(&effects)
+            .iter()
+            .any(|message| matches!(message, ToAgent::ShutdownFramework(_)))
+    );
+    assert!(
+        world
+            .master
+            .snapshot()
+            .agents
+            .get(&agent)
+            .unwrap()
+            .tasks()
+            .is_empty()
+    );
     world.check_books();
 }
 
@@ -167,7 +258,10 @@ fn an_agent_cannot_return_as_another_machine_or_from_the_grave() {
     let agent = world.agent(1, RESOURCES);
     let effects = send(&mut world, 2, report(2, &agent, RESOURCES));
     assert!(matches!(to_agents(&effects)[..], [ToAgent::Shutdown(_)]));
-    world.handle(Input::MarkAgentGone { token: crate::Token(0), agent: agent.clone() });
+    world.handle(Input::MarkAgentGone {
+        token: crate::Token(0),
+        agent: agent.clone(),
+    });
     let effects = send(&mut world, 1, report(1, &agent, RESOURCES));
     assert!(matches!(
         to_agents(&effects)[..],
@@ -197,7 +291,10 @@ fn reports_that_contradict_themselves_are_not_answered() {
     let mut world = World::new();
     let (agent, framework) = (AgentId::from("a"), FrameworkId::from("f"));
     let task = reported_task("t", &agent, &framework, TaskState::TaskRunning);
-    let foreign = ReregisterSlaveMessage { tasks: vec![task.clone()], ..report(1, &agent, RESOURCES) };
+    let foreign = ReregisterSlaveMessage {
+        tasks: vec![task.clone()],
+        ..report(1, &agent, RESOURCES)
+    };
     let twice = ReregisterSlaveMessage {
         frameworks: vec![known(&framework, framework_info())],
         tasks: vec![task.clone(), task],

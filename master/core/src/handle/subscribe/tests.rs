@@ -13,7 +13,10 @@ use crate::limits::HEARTBEAT_INTERVAL;
 use crate::testing::*;
 
 fn with_id(id: &FrameworkId) -> v1::FrameworkInfo {
-    v1::FrameworkInfo { id: Some(id.to_proto()), ..framework_info() }
+    v1::FrameworkInfo {
+        id: Some(id.to_proto()),
+        ..framework_info()
+    }
 }
 
 fn driver() -> Pid {
@@ -26,18 +29,30 @@ fn subscribe_driver(
     info: v1::FrameworkInfo,
     force: bool,
 ) -> Vec<Effect> {
-    let subscribe = Subscribe { framework_info: info, ..Default::default() };
-    let call = v1::scheduler::Call { subscribe: Some(subscribe), ..call(Type::Subscribe) };
-    world.handle(Input::DriverCall { from: from.clone(), force, call: Box::new(call) })
+    let subscribe = Subscribe {
+        framework_info: info,
+        ..Default::default()
+    };
+    let call = v1::scheduler::Call {
+        subscribe: Some(subscribe),
+        ..call(Type::Subscribe)
+    };
+    world.handle(Input::DriverCall {
+        from: from.clone(),
+        force,
+        call: Box::new(call),
+    })
 }
 
 fn errors(effects: &[Effect]) -> Vec<(&Connection, &str)> {
     effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Framework(to) => {
-                to.event.error.as_ref().map(|error| (&to.to, error.message.as_str()))
-            }
+            Effect::Framework(to) => to
+                .event
+                .error
+                .as_ref()
+                .map(|error| (&to.to, error.message.as_str())),
             _ => None,
         })
         .collect()
@@ -60,7 +75,10 @@ fn a_new_framework_gets_an_id_its_events_and_a_heartbeat_at_once() {
         [ToAllocator::AddFramework(added)] if added.active
     ));
     let id = FrameworkId::from("m-0000");
-    let heartbeat = Timer::Heartbeat { framework: id, stream };
+    let heartbeat = Timer::Heartbeat {
+        framework: id,
+        stream,
+    };
     assert_eq!(timers(&effects), [(HEARTBEAT_INTERVAL, heartbeat.clone())]);
     let effects = world.timer(heartbeat.clone());
     assert_eq!(events(&effects).count(), 1);
@@ -74,7 +92,10 @@ fn the_newest_subscriber_by_http_takes_over() {
     let (id, old) = world.framework();
     world.offer(&id, &agent, "cpus:1");
     let (new, effects) = world.subscribe_with(with_id(&id));
-    assert_eq!(errors(&effects), [(&Connection::Http(old), "Framework failed over")]);
+    assert_eq!(
+        errors(&effects),
+        [(&Connection::Http(old), "Framework failed over")]
+    );
     assert!(effects.contains(&Effect::CloseStream(old)));
     let seen = events_to(&effects, &Connection::Http(new));
     assert_eq!(seen[0].r#type(), event::Type::Subscribed);
@@ -82,7 +103,13 @@ fn the_newest_subscriber_by_http_takes_over() {
     assert!(events(&effects).all(|event| event.rescind.is_none()));
     // The old stream's end and heartbeat mean nothing any more.
     assert_eq!(world.handle(Input::StreamClosed(old)), []);
-    assert_eq!(world.timer(Timer::Heartbeat { framework: id, stream: old }), []);
+    assert_eq!(
+        world.timer(Timer::Heartbeat {
+            framework: id,
+            stream: old
+        }),
+        []
+    );
 }
 
 #[test]
@@ -91,11 +118,21 @@ fn a_framework_that_returns_in_time_is_active_again() {
     let (id, stream) = world.framework();
     world.handle(Input::StreamClosed(stream));
     let (_, effects) = world.subscribe_with(with_id(&id));
-    assert!(to_allocator(&effects)
-        .iter()
-        .any(|input| matches!(input, ToAllocator::ActivateFramework(_))));
+    assert!(
+        to_allocator(&effects)
+            .iter()
+            .any(|input| matches!(input, ToAllocator::ActivateFramework(_)))
+    );
     assert_eq!(errors(&effects), []);
-    assert!(world.master.snapshot().frameworks.get(&id).unwrap().is_active());
+    assert!(
+        world
+            .master
+            .snapshot()
+            .frameworks
+            .get(&id)
+            .unwrap()
+            .is_active()
+    );
 }
 
 #[test]
@@ -104,7 +141,10 @@ fn agents_learn_how_a_returned_framework_is_now() {
     let agent = world.agent(1, "cpus:4;mem:1024");
     let (id, _) = world.framework();
     world.task(&id, &agent, "t");
-    let info = v1::FrameworkInfo { name: "renamed".to_owned(), ..with_id(&id) };
+    let info = v1::FrameworkInfo {
+        name: "renamed".to_owned(),
+        ..with_id(&id)
+    };
     let (_, effects) = world.subscribe_with(info);
     assert!(to_agents(&effects).iter().any(|message| matches!(
         message,
@@ -127,7 +167,10 @@ fn user_and_checkpointing_cannot_change_and_the_principal_must_not() {
     let snapshot = world.master.snapshot();
     let known = snapshot.frameworks.get(&id).unwrap().info();
     assert_eq!((known.user.as_str(), known.checkpoint()), ("user", true));
-    let info = v1::FrameworkInfo { principal: Some("p".to_owned()), ..with_id(&id) };
+    let info = v1::FrameworkInfo {
+        principal: Some("p".to_owned()),
+        ..with_id(&id)
+    };
     let (stream, effects) = world.subscribe_with(info);
     assert_eq!(errors(&effects).len(), 1);
     assert!(effects.contains(&Effect::CloseStream(stream)));
@@ -136,8 +179,14 @@ fn user_and_checkpointing_cannot_change_and_the_principal_must_not() {
 #[test]
 fn what_cannot_be_is_refused_on_its_own_stream() {
     let mut world = World::new();
-    let bad_role = v1::FrameworkInfo { role: Some("a//b".to_owned()), ..framework_info() };
-    let bad_timeout = v1::FrameworkInfo { failover_timeout: Some(-1.0), ..framework_info() };
+    let bad_role = v1::FrameworkInfo {
+        role: Some("a//b".to_owned()),
+        ..framework_info()
+    };
+    let bad_timeout = v1::FrameworkInfo {
+        failover_timeout: Some(1e300),
+        ..framework_info()
+    };
     for info in [bad_role, bad_timeout] {
         let (stream, effects) = world.subscribe_with(info);
         assert_eq!(errors(&effects).len(), 1, "{effects:?}");
@@ -146,7 +195,10 @@ fn what_cannot_be_is_refused_on_its_own_stream() {
     let (id, _) = world.framework();
     world.call(&id, call(Type::Teardown));
     let (stream, effects) = world.subscribe_with(with_id(&id));
-    assert_eq!(errors(&effects), [(&Connection::Http(stream), "Framework has been removed")]);
+    assert_eq!(
+        errors(&effects),
+        [(&Connection::Http(stream), "Framework has been removed")]
+    );
 }
 
 #[test]
@@ -154,9 +206,19 @@ fn a_framework_of_an_earlier_master_keeps_its_id() {
     let mut world = World::new();
     let id = FrameworkId::from("old-0007");
     let (_, effects) = world.subscribe_with(with_id(&id));
-    let subscribed = events(&effects).find_map(|event| event.subscribed.as_ref()).unwrap();
+    let subscribed = events(&effects)
+        .find_map(|event| event.subscribed.as_ref())
+        .unwrap();
     assert_eq!(subscribed.framework_id.value, "old-0007");
-    assert!(world.master.snapshot().frameworks.get(&id).unwrap().is_active());
+    assert!(
+        world
+            .master
+            .snapshot()
+            .frameworks
+            .get(&id)
+            .unwrap()
+            .is_active()
+    );
 }
 
 #[test]
@@ -172,7 +234,9 @@ fn another_driver_needs_force_to_take_over() {
     let id = FrameworkId::from(&subscribed.framework_id);
     // A retry gets the same answer.
     let again = subscribe_driver(&mut world, &driver(), framework_info(), false);
-    let same = events(&again).find_map(|event| event.subscribed.as_ref()).unwrap();
+    let same = events(&again)
+        .find_map(|event| event.subscribed.as_ref())
+        .unwrap();
     assert_eq!(same.framework_id, subscribed.framework_id);
     let other: Pid = "scheduler-2@10.0.1.2:4000".parse().unwrap();
     let effects = subscribe_driver(&mut world, &other, with_id(&id), false);
@@ -202,7 +266,10 @@ fn suppressed_roles_must_be_the_frameworks_own() {
             suppressed_roles: suppressed.iter().map(|role| (*role).to_owned()).collect(),
             offer_constraints: None,
         };
-        let call = v1::scheduler::Call { subscribe: Some(subscribe), ..call(Type::Subscribe) };
+        let call = v1::scheduler::Call {
+            subscribe: Some(subscribe),
+            ..call(Type::Subscribe)
+        };
         let effects = world.handle(Input::SchedulerCall {
             token: crate::Token(0),
             stream: None,

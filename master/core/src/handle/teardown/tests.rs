@@ -15,7 +15,10 @@ fn a_torn_down_framework_leaves_only_its_history() {
     let task = world.task(&id, &agent, "t");
     world.offer(&id, &agent, "cpus:2");
     let effects = world.call(&id, call(Type::Teardown));
-    assert!(matches!(to_agents(&effects)[..], [ToAgent::ShutdownFramework(_)]));
+    assert!(matches!(
+        to_agents(&effects)[..],
+        [ToAgent::ShutdownFramework(_)]
+    ));
     assert!(effects.contains(&Effect::CloseStream(stream)));
     assert_eq!(statuses(&effects), [] as [&messages::v1::TaskStatus; 0]);
     let snapshot = world.master.snapshot();
@@ -25,7 +28,10 @@ fn a_torn_down_framework_leaves_only_its_history() {
     assert!(completed.unregistered().is_some());
     assert!(!completed.is_active() && !completed.is_connected());
     let record = completed.completed_tasks().front().unwrap();
-    assert_eq!((record.id(), record.state()), (&task, TaskState::TaskKilled));
+    assert_eq!(
+        (record.id(), record.state()),
+        (&task, TaskState::TaskKilled)
+    );
     world.check_books();
 }
 
@@ -37,7 +43,10 @@ fn an_operator_must_name_a_framework_that_is_there() {
     let mut teardown = |framework| {
         let effects = world.handle(Input::Teardown { token, framework });
         let outcome = effects.iter().find_map(|effect| match effect {
-            Effect::Answer { token: own, outcome } if *own == token => Some(outcome.clone()),
+            Effect::Answer {
+                token: own,
+                outcome,
+            } if *own == token => Some(outcome.clone()),
             _ => None,
         });
         (outcome.unwrap(), effects)
