@@ -79,7 +79,7 @@ impl Agent {
         };
         let status = termination.and_then(|termination| termination.status);
         tracing::info!(executor = %executor_id, framework = %framework_id, ?status, "Executor ended");
-        self.forget_connection(container_id, turn);
+        self.disconnect_executor(&framework_id, &executor_id, turn);
         let Some(framework) = self.framework(&framework_id) else {
             return;
         };
@@ -138,21 +138,25 @@ impl Agent {
         self.end_queued(framework_id, executor_id, &queued, status, turn);
     }
 
-    /// Timers and streams of a container that is gone.
-    fn forget_connection(&mut self, container_id: &ContainerId, turn: &mut Turn<'_, '_>) {
-        turn.cancel_timer(Timer::ExecutorRegistration(container_id.clone()));
-        turn.cancel_timer(Timer::ExecutorShutdown(container_id.clone()));
-        turn.cancel_timer(Timer::ExecutorHeartbeat(container_id.clone()));
-        let streams: Vec<_> = self
-            .streams_by_call
-            .iter()
-            .filter(|(_, owner)| *owner == container_id)
-            .map(|(stream, _)| *stream)
-            .collect();
-        for stream in streams {
+    /// Timers and stream of an executor whose container is gone.
+    fn disconnect_executor(
+        &mut self,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let Some(executor) = self.executor_mut(framework_id, executor_id) else {
+            return;
+        };
+        let container_id = executor.container_id.clone();
+        let connection = std::mem::replace(&mut executor.connection, ExecutorConnection::None);
+        if let ExecutorConnection::Stream(stream) = connection {
             self.streams_by_call.remove(&stream);
             turn.effect(Effect::CloseStream(stream));
         }
+        turn.cancel_timer(Timer::ExecutorRegistration(container_id.clone()));
+        turn.cancel_timer(Timer::ExecutorShutdown(container_id.clone()));
+        turn.cancel_timer(Timer::ExecutorHeartbeat(container_id));
     }
 
     pub(crate) fn executor_registration_timeout(

@@ -1,7 +1,7 @@
 //! Garbage collection of sandboxes: each is kept for a while after its end, for less the
 //! fuller the disk (G12).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use model::ids::{AgentId, ContainerId, ExecutorId, FrameworkId};
 
 use crate::agent::Agent;
 use crate::effect::Effect;
-use crate::limits::SCHEDULED_PATHS_MAX;
+use crate::limits::{REMOVALS_AT_ONCE_MAX, SCHEDULED_PATHS_MAX};
 use crate::paths;
 use crate::timer::Timer;
 use crate::turn::Turn;
@@ -32,26 +32,13 @@ pub(crate) struct Gc {
     scheduled: BTreeMap<SandboxPath, Duration>,
     /// The same, by time.
     by_time: BTreeSet<(Duration, SandboxPath)>,
+    /// Folders whose removal is due.
+    due: BTreeSet<SandboxPath>,
+    /// The same in the order in which they became due; and some that are wanted again.
+    due_in_order: VecDeque<SandboxPath>,
     /// Folders whose removal has begun.
     removing: BTreeMap<PathBuf, SandboxPath>,
-    /// Folders whose removal is due.
-    due: Vec<SandboxPath>,
     armed: Option<Duration>,
-}
-
-/// What became of a wish to keep a folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unscheduled {
-    /// It stays.
-    Kept,
-    /// Its removal has begun and must end first.
-    BeingRemoved,
-}
-
-impl Unscheduled {
-    pub(crate) fn is_being_removed(self) -> bool {
-        self == Self::BeingRemoved
-    }
 }
 
 impl SandboxPath {
@@ -78,19 +65,19 @@ impl Gc {
         if self.scheduled.len() > SCHEDULED_PATHS_MAX
             && let Some((_, oldest)) = self.by_time.first().cloned()
         {
-            self.forget(&oldest);
-            self.due.push(oldest);
+            self.remove_soon(oldest);
         }
     }
 
-    /// Keeps a folder that is to be used again.
-    pub(crate) fn unschedule(&mut self, folder: &SandboxPath, path: &Path) -> Unscheduled {
+    /// Keeps a folder that is to be used again. What is returned is being removed, the
+    /// folder with it, and must be gone first.
+    pub(crate) fn unschedule(&mut self, folder: &SandboxPath, path: &Path) -> Vec<PathBuf> {
         self.forget(folder);
-        let removed_with_parent = |removing: &PathBuf| path.starts_with(removing);
-        if self.removing.keys().any(removed_with_parent) {
-            return Unscheduled::BeingRemoved;
-        }
-        Unscheduled::Kept
+        self.due.remove(folder);
+        path.ancestors()
+            .filter(|part| self.removing.contains_key(*part))
+            .map(Path::to_path_buf)
+            .collect()
     }
 
     /// Everything that would be removed within `margin` goes now.
@@ -100,8 +87,7 @@ impl Gc {
             if when > limit {
                 break;
             }
-            self.forget(&folder);
-            self.due.push(folder);
+            self.remove_soon(folder);
         }
     }
 
@@ -113,7 +99,7 @@ impl Gc {
 
     /// How many folders wait for their removal (E21).
     pub(crate) fn pending(&self) -> usize {
-        self.scheduled.len() + self.removing.len()
+        self.scheduled.len() + self.due.len() + self.removing.len()
     }
 
     /// Sets the timer if it is not set, or set too late.
@@ -127,6 +113,24 @@ impl Gc {
         }
     }
 
+    fn remove_soon(&mut self, folder: SandboxPath) {
+        self.forget(&folder);
+        if self.due.insert(folder.clone()) {
+            self.due_in_order.push_back(folder);
+        }
+    }
+
+    /// The next folder to remove, if one may be removed now.
+    fn next_due(&mut self) -> Option<SandboxPath> {
+        while self.removing.len() < REMOVALS_AT_ONCE_MAX {
+            let folder = self.due_in_order.pop_front()?;
+            if self.due.remove(&folder) {
+                return Some(folder);
+            }
+        }
+        None
+    }
+
     fn forget(&mut self, folder: &SandboxPath) {
         if let Some(when) = self.scheduled.remove(folder) {
             self.by_time.remove(&(when, folder.clone()));
@@ -135,12 +139,12 @@ impl Gc {
 }
 
 impl Agent {
-    /// Begins the removal of all folders that are due.
+    /// Begins the removal of folders that are due, a few at a time.
     pub(crate) fn begin_removals(&mut self, turn: &mut Turn<'_, '_>) {
         let Some(agent) = self.state.id.clone() else {
             return;
         };
-        for folder in std::mem::take(&mut self.gc.due) {
+        while let Some(folder) = self.gc.next_due() {
             let path = folder.to_path(&self.config.work_dir, &agent);
             turn.effect(Effect::RemovePath(path.clone()));
             self.gc.removing.insert(path, folder);
@@ -342,6 +346,34 @@ mod tests {
             });
         }
         assert!(world.launches().is_empty());
+    }
+
+    #[test]
+    fn few_folders_are_removed_at_once() {
+        let mut world = World::registered();
+        for number in 0..20 {
+            let container = world.running_command_task(&format!("t{number}"));
+            world.take();
+            world.exited(container, Default::default());
+            let update = world.only_update();
+            world.acknowledge_sent(&update);
+        }
+        world.take();
+        world.input(Input::DiskUsage(Ok(1.0)));
+        let mut begun = removals(&mut world);
+        let mut removed = 0;
+        while !begun.is_empty() {
+            assert_eq!(begun.len(), REMOVALS_AT_ONCE_MAX.min(41 - removed));
+            let path = begun.remove(0);
+            world.input(Input::PathRemoved {
+                path,
+                result: Ok(()),
+            });
+            removed += 1;
+            begun.extend(removals(&mut world));
+        }
+        assert_eq!(removed, 41, "20 runs, 20 executors and the framework");
+        assert_eq!(world.agent.gc.pending(), 0);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use messages::{internal, v1};
 use model::ids::{ContainerId, ExecutorId, FrameworkId, TaskId};
 use model::resources::Resources;
 
+use crate::admission::Refusal;
 use crate::agent::Agent;
 use crate::effect::{ContainerLaunch, Effect, Outgoing};
 use crate::environment::executor_environment;
@@ -17,46 +18,8 @@ use crate::state::{
     Executor, ExecutorConnection, ExecutorPhase, FrameworkPhase, PendingLaunch, Queued, Work,
     container_limits,
 };
-use crate::status::NewStatus;
-use crate::task;
 use crate::timer::Timer;
 use crate::turn::Turn;
-
-/// Why work does not run.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    kind: RefusalKind,
-    reason: v1::task_status::Reason,
-    message: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RefusalKind {
-    /// It may run elsewhere, or later.
-    Dropped,
-    /// It never can.
-    Error,
-}
-
-impl Refusal {
-    /// The tasks become `TASK_DROPPED`, or `TASK_LOST`.
-    pub(crate) fn dropped(reason: v1::task_status::Reason, message: impl Into<String>) -> Self {
-        Self {
-            kind: RefusalKind::Dropped,
-            reason,
-            message: message.into(),
-        }
-    }
-
-    /// The tasks become `TASK_ERROR`.
-    pub(crate) fn error(reason: v1::task_status::Reason, message: impl Into<String>) -> Self {
-        Self {
-            kind: RefusalKind::Error,
-            reason,
-            message: message.into(),
-        }
-    }
-}
 
 /// What to do with work, given its executor.
 enum Plan {
@@ -111,38 +74,6 @@ impl Agent {
                 self.launch_executor(framework_id, &executor_id, launch, turn);
                 self.enqueue(framework_id, &executor_id, launch.work.clone(), turn);
             }
-        }
-    }
-
-    /// Says of each task of refused work why it does not run.
-    pub(crate) fn refuse(
-        &mut self,
-        framework_id: &FrameworkId,
-        executor: &v1::ExecutorInfo,
-        work: &Work,
-        refusal: Refusal,
-        turn: &mut Turn<'_, '_>,
-    ) {
-        let Some(framework) = self.framework(framework_id) else {
-            return;
-        };
-        let state = match refusal.kind {
-            RefusalKind::Error => v1::TaskState::TaskError,
-            RefusalKind::Dropped => task::dropped_state(&framework.info),
-        };
-        let executor_id = ExecutorId::from(&executor.executor_id);
-        tracing::warn!(framework = %framework_id, "Not running tasks: {}", refusal.message);
-        for task in work.tasks() {
-            let task_id = TaskId::from(&task.task_id);
-            let new = NewStatus::new(
-                state,
-                refusal.reason,
-                refusal.message.clone(),
-                Some(executor_id.clone()),
-            );
-            let update = self.make_update(framework_id, &task_id, new, turn);
-            self.state.counters.valid_status_updates += 1;
-            self.stream_update(update, turn);
         }
     }
 

@@ -4,10 +4,12 @@
 //! carries effects out.
 
 mod acknowledgement;
+mod admission;
 mod agent;
 mod command_executor;
 pub mod config;
 mod container;
+mod container_status;
 mod delivery;
 pub mod effect;
 pub mod env;
@@ -15,9 +17,12 @@ mod environment;
 mod events;
 mod executor_call;
 mod executor_shutdown;
+mod forward;
 mod framework;
 mod gc;
 pub mod input;
+#[cfg(test)]
+mod invariants;
 mod kill_task;
 mod launch;
 pub mod limits;
@@ -30,6 +35,7 @@ mod shutdown;
 pub mod state;
 mod status;
 mod streams;
+mod subscribe;
 mod task;
 #[cfg(test)]
 mod testing;

@@ -39,6 +39,9 @@ pub const PENDING_LAUNCHES_PER_FRAMEWORK_MAX: usize = 10_000;
 /// Folders scheduled for removal. When there are more, the oldest goes at once.
 pub const SCHEDULED_PATHS_MAX: usize = 1_000_000;
 
+/// Folders being removed at any moment.
+pub const REMOVALS_AT_ONCE_MAX: usize = 8;
+
 /// What the agent adds to a command task for its executor, thousandths of a cpu (G23).
 pub const COMMAND_EXECUTOR_MILLICPUS: i64 = 100;
 

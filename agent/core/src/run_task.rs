@@ -9,24 +9,24 @@ use model::ids::{ExecutorId, FrameworkId, TaskId};
 use model::resources::Resources;
 use runtime_core::Pid;
 
+use crate::admission::Refusal;
 use crate::agent::Agent;
 use crate::command_executor;
 use crate::gc::SandboxPath;
-use crate::launch::Refusal;
 use crate::limits::PENDING_LAUNCHES_PER_FRAMEWORK_MAX;
 use crate::state::{Framework, PendingLaunch, Phase, Work};
 use crate::turn::Turn;
 
 /// What the master asked for, before anything is looked at.
-struct Request {
-    framework: v1::FrameworkInfo,
-    framework_id: FrameworkId,
-    pid: Option<Pid>,
-    executor: v1::ExecutorInfo,
-    generated: bool,
-    work: Work,
-    launch_executor: Option<bool>,
-    resource_versions: Vec<internal::ResourceVersionUuid>,
+pub(crate) struct Request {
+    pub(crate) framework: v1::FrameworkInfo,
+    pub(crate) framework_id: FrameworkId,
+    pub(crate) pid: Option<Pid>,
+    pub(crate) executor: v1::ExecutorInfo,
+    pub(crate) generated: bool,
+    pub(crate) work: Work,
+    pub(crate) launch_executor: Option<bool>,
+    pub(crate) resource_versions: Vec<internal::ResourceVersionUuid>,
 }
 
 impl Agent {
@@ -143,6 +143,11 @@ impl Agent {
             tracing::warn!(task = %task.task_id.value, "Ignoring running a task: it is here already");
             return;
         }
+        for task in request.work.tasks() {
+            // The master is done with an earlier task of this name, or it would not ask.
+            self.streams
+                .forget_task(&framework_id, &TaskId::from(&task.task_id));
+        }
         let waits_for = self.unschedule_folders(&request);
         self.add_framework(&request);
         if let Err(refusal) = self.check(&request) {
@@ -184,7 +189,7 @@ impl Agent {
         self.launch_given_up(&framework_id, &executor, launch.launch_executor, turn);
     }
 
-    /// Keeps the folders that the launch will use; gives those that are being removed.
+    /// Keeps the folders that the launch will use; gives what must be removed first.
     fn unschedule_folders(&mut self, request: &Request) -> Vec<PathBuf> {
         let Some(agent) = self.state.id.clone() else {
             return Vec::new();
@@ -200,9 +205,10 @@ impl Agent {
         }
         folders
             .into_iter()
-            .map(|folder| (folder.to_path(&self.config.work_dir, &agent), folder))
-            .filter(|(path, folder)| self.gc.unschedule(folder, path).is_being_removed())
-            .map(|(path, _)| path)
+            .flat_map(|folder| {
+                let path = folder.to_path(&self.config.work_dir, &agent);
+                self.gc.unschedule(&folder, &path)
+            })
             .collect()
     }
 
@@ -228,86 +234,6 @@ impl Agent {
             .insert(request.framework_id.clone(), Arc::new(framework));
     }
 
-    /// What this agent can never run.
-    fn check(&self, request: &Request) -> Result<(), Refusal> {
-        use v1::task_status::Reason;
-        let tasks = request.work.tasks();
-        let is_group = matches!(request.work, Work::Group(_));
-        if request.executor.r#type() == v1::executor_info::Type::Default {
-            let reason = if is_group {
-                Reason::TaskGroupInvalid
-            } else {
-                Reason::TaskInvalid
-            };
-            return Err(Refusal::error(
-                reason,
-                "Executors of type DEFAULT are not supported by this agent",
-            ));
-        }
-        if !is_group
-            && tasks
-                .iter()
-                .any(|task| task.executor.is_some() == task.command.is_some())
-        {
-            return Err(Refusal::error(
-                Reason::TaskInvalid,
-                "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present",
-            ));
-        }
-        for resources in tasks
-            .iter()
-            .map(|task| &task.resources)
-            .chain([&request.executor.resources])
-        {
-            if let Err(error) = Resources::from_proto(resources) {
-                return Err(Refusal::error(Reason::TaskInvalid, error.to_string()));
-            }
-        }
-        for task in tasks {
-            self.check_limits(task)?;
-        }
-        self.check_resource_versions(&request.resource_versions)?;
-        check_reservations(tasks, &request.executor)
-    }
-
-    /// Limits above the request need an isolator that enforces them (G4).
-    fn check_limits(&self, task: &v1::TaskInfo) -> Result<(), Refusal> {
-        let docker = task
-            .container
-            .as_ref()
-            .is_some_and(|container| container.r#type() == v1::container_info::Type::Docker);
-        let message = if docker {
-            return Ok(());
-        } else if task.limits.contains_key("cpus") && !self.config.cpu_limits {
-            "CPU limits can only be set on tasks launched in Mesos containers when the agent \
-             has loaded the 'cgroups/cpu' isolator"
-        } else if task.limits.contains_key("mem") && !self.config.mem_limits {
-            "Memory limits can only be set on tasks launched in Mesos containers when the agent \
-             has loaded the 'cgroups/mem' isolator"
-        } else {
-            return Ok(());
-        };
-        Err(Refusal::dropped(v1::task_status::Reason::GcError, message))
-    }
-
-    /// The master must have known the agent's resources as they are now.
-    fn check_resource_versions(
-        &self,
-        versions: &[internal::ResourceVersionUuid],
-    ) -> Result<(), Refusal> {
-        let own = versions
-            .iter()
-            .find(|version| version.resource_provider_id.is_none());
-        let current = self.state.resource_version.as_bytes().as_slice();
-        match own {
-            Some(version) if version.uuid.value != current => Err(Refusal::dropped(
-                v1::task_status::Reason::InvalidOffers,
-                "Task assumes outdated resource state",
-            )),
-            _ => Ok(()),
-        }
-    }
-
     /// What the launch will hold until its executor runs.
     fn demand(&self, request: &Request) -> Resources {
         let mut demand = sum(request.work.tasks());
@@ -326,27 +252,6 @@ pub(crate) fn sum(tasks: &[v1::TaskInfo]) -> Resources {
         sum += &Resources::from_proto_lossy(&task.resources);
     }
     sum
-}
-
-/// Reservations and volumes made by operations must be known to the agent. It keeps
-/// none, so a task that uses one was meant for another state of the agent.
-fn check_reservations(tasks: &[v1::TaskInfo], executor: &v1::ExecutorInfo) -> Result<(), Refusal> {
-    let made_by_operation = |resources: &Vec<v1::Resource>| {
-        Resources::from_proto_lossy(resources)
-            .iter()
-            .any(|resource| resource.is_dynamically_reserved() || resource.is_persistent_volume())
-    };
-    let message = if tasks.iter().any(|task| made_by_operation(&task.resources)) {
-        "The checkpointed resources being used by the task or task group are unknown to the agent"
-    } else if made_by_operation(&executor.resources) {
-        "The checkpointed resources being used by the executor are unknown to the agent"
-    } else {
-        return Ok(());
-    };
-    Err(Refusal::dropped(
-        v1::task_status::Reason::ResourcesUnknown,
-        message,
-    ))
 }
 
 /// Masters before 1.2 do not say to which role resources are allocated; then the
@@ -521,34 +426,6 @@ mod tests {
     }
 
     #[test]
-    fn default_executors_are_refused() {
-        let mut world = World::registered();
-        let mut executor = custom_executor("e");
-        executor.r#type = Some(v1::executor_info::Type::Default as i32);
-        executor.command = None;
-        world.message(Message::RunTaskGroup(internal::RunTaskGroupMessage {
-            framework: framework_info(),
-            executor,
-            task_group: v1::TaskGroupInfo {
-                tasks: vec![task("a"), task("b")],
-            },
-            launch_executor: Some(true),
-            ..Default::default()
-        }));
-        let sent = world.sent();
-        assert_eq!(sent.len(), 3);
-        for message in &sent[..2] {
-            let crate::Outgoing::StatusUpdate(message) = message else {
-                panic!("{message:?}")
-            };
-            assert_eq!(message.update.status.state(), v1::TaskState::TaskError);
-            assert!(message.update.status.message().contains("DEFAULT"));
-        }
-        assert!(matches!(&sent[2], crate::Outgoing::ExitedExecutor(_)));
-        assert!(world.agent.snapshot().state.frameworks.is_empty());
-    }
-
-    #[test]
     fn what_is_not_for_this_agent_is_ignored() {
         let mut world = World::registered();
         let mut stray = command_task("t", "true");
@@ -570,54 +447,6 @@ mod tests {
         world.take();
         world.run(command_task("t", "true"));
         assert!(world.take().is_empty());
-    }
-
-    fn refusal_of(message: internal::RunTaskMessage) -> v1::TaskStatus {
-        let mut world = World::registered();
-        world.message(Message::RunTask(message));
-        assert!(world.launches().is_empty());
-        world.only_update().status
-    }
-
-    #[test]
-    fn limits_need_an_isolator() {
-        let mut limited = command_task("t", "true");
-        limited
-            .limits
-            .insert("cpus".into(), v1::value::Scalar { value: 2.0 });
-        let status = refusal_of(run_message(limited));
-        assert_eq!(status.state(), v1::TaskState::TaskLost);
-        assert!(status.message().contains("'cgroups/cpu' isolator"));
-    }
-
-    #[test]
-    fn outdated_offers_are_refused() {
-        let mut message = run_message(command_task("t", "true"));
-        message
-            .resource_version_uuids
-            .push(internal::ResourceVersionUuid {
-                resource_provider_id: None,
-                uuid: v1::Uuid {
-                    value: vec![0; 16].into(),
-                },
-            });
-        let status = refusal_of(message);
-        assert_eq!(status.message(), "Task assumes outdated resource state");
-        assert_eq!(status.reason(), v1::task_status::Reason::InvalidOffers);
-    }
-
-    #[test]
-    fn bad_tasks_are_errors() {
-        let mut odd = command_task("t", "true");
-        odd.executor = Some(custom_executor("e"));
-        let status = refusal_of(run_message(odd));
-        assert_eq!(status.state(), v1::TaskState::TaskError);
-
-        let mut negative = command_task("t", "true");
-        negative.resources[0].scalar = Some(v1::value::Scalar { value: -1.0 });
-        let status = refusal_of(run_message(negative));
-        assert_eq!(status.state(), v1::TaskState::TaskError);
-        assert_eq!(status.reason(), v1::task_status::Reason::TaskInvalid);
     }
 
     #[test]

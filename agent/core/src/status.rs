@@ -6,14 +6,11 @@ use std::sync::Arc;
 use messages::{internal, v1};
 use model::ids::{ExecutorId, FrameworkId, TaskId};
 use model::task_state::TaskStateExt;
-use runtime_core::Pid;
 use uuid::Uuid;
 
 use crate::agent::Agent;
-use crate::effect::Outgoing;
 use crate::events;
-use crate::state::{Executor, ExecutorPhase, FrameworkPhase, Phase};
-use crate::streams::Taken;
+use crate::state::FrameworkPhase;
 use crate::task;
 use crate::turn::Turn;
 
@@ -111,16 +108,19 @@ impl Agent {
         self.record_and_stream(update, turn);
     }
 
-    /// An executor says something about one of its tasks. Its uuid, source and state are
-    /// valid already.
+    /// An executor says something about one of its tasks.
     pub(crate) fn executor_update(
         &mut self,
         framework_id: &FrameworkId,
         executor_id: &ExecutorId,
         mut status: v1::TaskStatus,
-        uuid: Uuid,
         turn: &mut Turn<'_, '_>,
     ) {
+        let Some(uuid) = uuid_of(&status) else {
+            tracing::warn!(executor = %executor_id, "Ignoring a status update without valid uuid");
+            self.state.counters.invalid_status_updates += 1;
+            return;
+        };
         let agent_id = self.agent_id();
         let named = status.agent_id.get_or_insert_with(|| agent_id.clone());
         let Some(framework) = self.framework(framework_id) else {
@@ -153,7 +153,6 @@ impl Agent {
             self.acknowledge_to_executor(framework_id, &task_id, uuid, turn);
             return;
         }
-        status.uuid = Some(uuid.as_bytes().to_vec().into());
         let timestamp = *status.timestamp.get_or_insert(turn.env.timestamp());
         let update = internal::StatusUpdate {
             framework_id: framework_id.to_proto(),
@@ -218,37 +217,6 @@ impl Agent {
         }
     }
 
-    /// Fills in where the task runs, as far as its container lives.
-    fn add_container_status(&self, executor: &Executor, status: &mut v1::TaskStatus) {
-        let from_agent = status.source() == v1::task_status::Source::Agent;
-        let dropped = matches!(
-            status.state(),
-            v1::TaskState::TaskDropped | v1::TaskState::TaskLost
-        );
-        let task_id = TaskId::from(&status.task_id);
-        let delivered = executor.task(&task_id).is_some();
-        if !delivered || (from_agent && dropped) || executor.phase == ExecutorPhase::Terminated {
-            return;
-        }
-        let Some(known) = &executor.container_status else {
-            return;
-        };
-        let filled = status.container_status.get_or_insert_with(Default::default);
-        if filled.container_id.is_none() {
-            filled.container_id = known.container_id.clone();
-        }
-        if let Some(pid) = known.executor_pid {
-            filled.executor_pid = Some(pid);
-        }
-        filled.cgroup_info = known.cgroup_info.or(filled.cgroup_info);
-        filled
-            .network_infos
-            .extend(known.network_infos.iter().cloned());
-        if filled.network_infos.is_empty() {
-            filled.network_infos.push(host_network(&self.config.pid));
-        }
-    }
-
     fn record_status(
         &mut self,
         framework_id: &FrameworkId,
@@ -306,90 +274,18 @@ impl Agent {
         }
         self.grant(framework_id, executor_id, turn);
     }
-
-    /// Puts an update into its stream; the head goes to the master at once.
-    pub(crate) fn stream_update(
-        &mut self,
-        update: internal::StatusUpdate,
-        turn: &mut Turn<'_, '_>,
-    ) -> bool {
-        let uuid = update
-            .uuid
-            .as_ref()
-            .and_then(|bytes| Uuid::from_slice(bytes).ok());
-        let Some(uuid) = uuid else { return false };
-        match self.streams.update(uuid, update, turn.env.now) {
-            Taken::Send(update) => self.forward(*update, turn),
-            Taken::Queued | Taken::Duplicate => {}
-            Taken::Overflow => {
-                tracing::warn!("Not taking a status update: too many are unacknowledged");
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Sends an update to the master, with the task's latest state beside its own (M36).
-    pub(crate) fn forward(&mut self, mut update: internal::StatusUpdate, turn: &mut Turn<'_, '_>) {
-        let Some(master) = self.state.master.clone() else {
-            return;
-        };
-        if self.state.phase != Phase::Running {
-            return;
-        }
-        let framework_id = FrameworkId::from(&update.framework_id);
-        let task_id = TaskId::from(&update.status.task_id);
-        if let Some(task) = self.task_mut(&framework_id, &task_id) {
-            task.status_update_state = Some(update.status.state);
-            task.status_update_uuid = update.uuid.clone();
-            update.latest_state = Some(task.state);
-        }
-        let pid = Some(self.config.pid.to_string());
-        let message = internal::StatusUpdateMessage { update, pid };
-        turn.send(&master.pid, Outgoing::StatusUpdate(message));
-    }
-
-    /// The record of a delivered task that is not completed.
-    fn task_mut(&mut self, framework: &FrameworkId, task: &TaskId) -> Option<&mut v1::Task> {
-        let framework = self.framework_mut(framework)?;
-        let executor = framework.tasks.get(task)?.clone();
-        let executor = Arc::make_mut(framework.executors.get_mut(&executor)?);
-        let found = match executor.launched.contains_key(task) {
-            true => executor.launched.get_mut(task),
-            false => executor.terminated.get_mut(task),
-        };
-        found.map(Arc::make_mut)
-    }
-
-    pub(crate) fn resume_status_updates(&mut self, turn: &mut Turn<'_, '_>) {
-        for update in self.streams.resume(turn.env.now) {
-            self.forward(update, turn);
-        }
-    }
-
-    pub(crate) fn retry_status_updates(&mut self, turn: &mut Turn<'_, '_>) {
-        for update in self.streams.retry(turn.env.now) {
-            tracing::warn!(task = %update.status.task_id.value, "Resending a task status update");
-            self.forward(update, turn);
-        }
-    }
 }
 
-/// A container without a network of its own is reached at the agent's address.
-fn host_network(pid: &Pid) -> v1::NetworkInfo {
-    v1::NetworkInfo {
-        ip_addresses: vec![v1::network_info::IpAddress {
-            ip_address: Some(pid.address.ip().to_string()),
-            ..Default::default()
-        }],
-        ..Default::default()
-    }
+/// The uuid of an update; it must be of RFC 4122.
+fn uuid_of(status: &v1::TaskStatus) -> Option<Uuid> {
+    let bytes = status.uuid.as_deref()?;
+    model::uuid::parse(bytes).ok().map(Uuid::from_bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effect::{Answer, Effect};
+    use crate::effect::{Answer, Effect, Outgoing};
     use crate::input::Input;
     use crate::testing::{WALL_SECS, World, executor_task, framework_id, update_call, uuid};
     use v1::executor::event::Type as EventType;

@@ -219,9 +219,18 @@ impl StatusStreams {
             .map(|(key, _)| key.clone())
             .collect();
         for key in keys {
-            if let Some(deadline) = self.streams.remove(&key).and_then(|stream| stream.deadline) {
-                self.due.remove(&(deadline, key));
-            }
+            self.close(key);
+        }
+    }
+
+    /// Forgets what was said of an earlier task of the same name.
+    pub(crate) fn forget_task(&mut self, framework: &FrameworkId, task: &TaskId) {
+        self.close((framework.clone(), task.clone()));
+    }
+
+    fn close(&mut self, key: Key) {
+        if let Some(deadline) = self.streams.remove(&key).and_then(|stream| stream.deadline) {
+            self.due.remove(&(deadline, key));
         }
     }
 
