@@ -158,7 +158,7 @@ impl World {
             .expect("the agent is welcome")
     }
 
-    pub(crate) fn from_agent(&mut self, number: u16, message: FromAgent) -> Vec<Effect> {
+    pub(crate) fn agent_says(&mut self, number: u16, message: FromAgent) -> Vec<Effect> {
         self.handle(Input::Agent {
             from: agent_pid(number),
             message,
@@ -350,7 +350,7 @@ impl World {
         };
         let pid = Some(agent_pid(number).to_string());
         let message = StatusUpdateMessage { update, pid };
-        self.from_agent(number, FromAgent::StatusUpdate(Box::new(message)))
+        self.agent_says(number, FromAgent::StatusUpdate(Box::new(message)))
     }
 
     pub(crate) fn acknowledge(

@@ -31,7 +31,7 @@ impl Turn<'_, '_> {
         self.push(Effect::Allocator(input.into()));
     }
 
-    pub(crate) fn to_agent(&mut self, to: &Pid, message: ToAgent) {
+    pub(crate) fn tell_agent(&mut self, to: &Pid, message: ToAgent) {
         self.push(Effect::Agent {
             to: to.clone(),
             message,

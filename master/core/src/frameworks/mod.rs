@@ -147,12 +147,10 @@ impl Frameworks {
             Some(Connection::Http(stream)) => {
                 self.by_stream.remove(stream);
             }
-            Some(Connection::Pid(pid)) => {
-                if self.by_pid.get(pid) == Some(id) {
-                    self.by_pid.remove(pid);
-                }
+            Some(Connection::Pid(pid)) if self.by_pid.get(pid) == Some(id) => {
+                self.by_pid.remove(pid);
             }
-            None => {}
+            Some(Connection::Pid(_)) | None => {}
         }
     }
 }

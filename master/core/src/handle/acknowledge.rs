@@ -61,7 +61,7 @@ impl Master {
             task_id: call.task_id,
             uuid: call.uuid,
         };
-        turn.to_agent(&pid, ToAgent::Acknowledge(message));
+        turn.tell_agent(&pid, ToAgent::Acknowledge(message));
         true
     }
 }

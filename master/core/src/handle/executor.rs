@@ -25,7 +25,7 @@ impl Master {
             executor_id: Some(call.executor_id.clone()),
             framework_id: Some(framework.to_proto()),
         };
-        turn.to_agent(agent.pid(), ToAgent::ShutdownExecutor(message));
+        turn.tell_agent(agent.pid(), ToAgent::ShutdownExecutor(message));
     }
 
     /// An executor ended; what became of its tasks the agent tells by status updates.

@@ -74,7 +74,7 @@ impl Master {
             let message = ShutdownMessage {
                 message: Some(GONE.to_owned()),
             };
-            turn.to_agent(&pid, ToAgent::Shutdown(message));
+            turn.tell_agent(&pid, ToAgent::Shutdown(message));
             self.lose_agent(turn, agent, Loss::Gone, GONE);
         } else {
             self.agents.forget_recovered(agent);

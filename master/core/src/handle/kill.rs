@@ -54,7 +54,7 @@ impl Master {
                 task_id: task.to_proto(),
                 kill_policy,
             };
-            turn.to_agent(agent.pid(), ToAgent::KillTask(Box::new(message)));
+            turn.tell_agent(agent.pid(), ToAgent::KillTask(Box::new(message)));
         }
     }
 }

@@ -106,7 +106,7 @@ impl Master {
             let record = Task::launched(&task, framework_id, agent_id, resources);
             self.add_task(turn, record);
         }
-        turn.to_agent(&pid, ToAgent::RunTask(Box::new(message)));
+        turn.tell_agent(&pid, ToAgent::RunTask(Box::new(message)));
         Ok(())
     }
 }

@@ -116,7 +116,7 @@ impl Master {
                 self.add_task(turn, record);
             }
         }
-        turn.to_agent(&pid, ToAgent::RunTaskGroup(Box::new(message)));
+        turn.tell_agent(&pid, ToAgent::RunTaskGroup(Box::new(message)));
         Ok(())
     }
 }

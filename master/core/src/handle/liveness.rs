@@ -30,7 +30,7 @@ impl Master {
         let ping = PingSlaveMessage {
             connected: agent.is_connected(),
         };
-        turn.to_agent(agent.pid(), ToAgent::Ping(ping));
+        turn.tell_agent(agent.pid(), ToAgent::Ping(ping));
         turn.timer(
             self.config.agent_ping_timeout,
             Timer::Ping {

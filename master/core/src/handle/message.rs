@@ -29,7 +29,7 @@ impl Master {
             executor_id: call.executor_id,
             data: call.data,
         };
-        turn.to_agent(agent.pid(), ToAgent::FrameworkToExecutor(message));
+        turn.tell_agent(agent.pid(), ToAgent::FrameworkToExecutor(message));
         self.count().valid_framework_to_executor_messages += 1;
     }
 

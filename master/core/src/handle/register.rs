@@ -107,7 +107,7 @@ impl Master {
         });
         self.operators.tell(turn, || agent_added(agent));
         let ping = PingSlaveMessage { connected: true };
-        turn.to_agent(agent.pid(), ToAgent::Ping(ping));
+        turn.tell_agent(agent.pid(), ToAgent::Ping(ping));
         let epoch = self.pings.begin(id.clone());
         turn.timer(
             self.config.agent_ping_timeout,
@@ -136,7 +136,7 @@ impl Master {
             slave_id: id.to_proto(),
             connection: Some(self.agent_connection()),
         };
-        turn.to_agent(to, ToAgent::Registered(message));
+        turn.tell_agent(to, ToAgent::Registered(message));
     }
 }
 

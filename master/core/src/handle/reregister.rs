@@ -150,7 +150,7 @@ impl Master {
             reconciliations: Vec::new(),
             connection: Some(self.agent_connection()),
         };
-        turn.to_agent(from, ToAgent::Reregistered(Box::new(message)));
+        turn.tell_agent(from, ToAgent::Reregistered(Box::new(message)));
         self.end_completed_frameworks(turn, from, &frameworks);
         self.send_frameworks(turn, from, &known);
     }
@@ -204,7 +204,7 @@ impl Master {
             reconciliations: self.missing_tasks(turn, id, &reported),
             connection: Some(self.agent_connection()),
         };
-        turn.to_agent(from, ToAgent::Reregistered(Box::new(message)));
+        turn.tell_agent(from, ToAgent::Reregistered(Box::new(message)));
         let reported: BTreeSet<_> = executors
             .iter()
             .map(|(framework, executor)| (framework.clone(), executor.id().clone()))
@@ -279,7 +279,7 @@ impl Master {
                     task_id: task.id().to_proto(),
                     kill_policy: None,
                 };
-                turn.to_agent(to, ToAgent::KillTask(Box::new(message)));
+                turn.tell_agent(to, ToAgent::KillTask(Box::new(message)));
             }
         }
     }
@@ -296,7 +296,7 @@ impl Master {
                 let message = ShutdownFrameworkMessage {
                     framework_id: id.clone(),
                 };
-                turn.to_agent(to, ToAgent::ShutdownFramework(message));
+                turn.tell_agent(to, ToAgent::ShutdownFramework(message));
             }
         }
     }
@@ -314,7 +314,7 @@ impl Master {
     /// Tells the agent how its frameworks are reached now.
     fn send_frameworks(&self, turn: &mut Turn<'_, '_>, to: &Pid, frameworks: &[FrameworkId]) {
         for framework in frameworks.iter().filter_map(|id| self.frameworks.get(id)) {
-            turn.to_agent(
+            turn.tell_agent(
                 to,
                 ToAgent::UpdateFramework(framework.update_message().into()),
             );
@@ -339,7 +339,7 @@ fn shut_down(turn: &mut Turn<'_, '_>, to: &Pid, why: &str) {
     let message = ShutdownMessage {
         message: Some(why.to_owned()),
     };
-    turn.to_agent(to, ToAgent::Shutdown(message));
+    turn.tell_agent(to, ToAgent::Shutdown(message));
 }
 
 #[cfg(test)]

@@ -328,7 +328,7 @@ impl Master {
             .keys()
             .filter_map(|id| self.agents.get(id))
         {
-            turn.to_agent(agent.pid(), ToAgent::UpdateFramework(Arc::clone(&message)));
+            turn.tell_agent(agent.pid(), ToAgent::UpdateFramework(Arc::clone(&message)));
         }
     }
 

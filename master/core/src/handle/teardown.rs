@@ -57,7 +57,7 @@ impl Master {
             let message = ShutdownFrameworkMessage {
                 framework_id: id.to_proto(),
             };
-            turn.to_agent(agent.pid(), ToAgent::ShutdownFramework(message));
+            turn.tell_agent(agent.pid(), ToAgent::ShutdownFramework(message));
         }
         if framework.is_active() {
             turn.allocator(DeactivateFramework {

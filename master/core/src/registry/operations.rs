@@ -182,7 +182,7 @@ impl Registry {
         let before = self.unreachable.remove(&id);
         let admitted = Admitted {
             info: info.clone(),
-            drain: before.as_ref().and_then(|it| it.drain.clone()),
+            drain: before.as_ref().and_then(|it| it.drain),
             deactivated: before.is_some_and(|it| it.deactivated),
         };
         self.admitted.insert(id, admitted);

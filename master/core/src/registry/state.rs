@@ -136,7 +136,7 @@ impl Registry {
                     .values()
                     .map(|it| proto::Slave {
                         info: it.info.clone(),
-                        drain_info: it.drain.clone(),
+                        drain_info: it.drain,
                         deactivated: it.deactivated.then_some(true),
                     })
                     .collect(),
@@ -147,7 +147,7 @@ impl Registry {
                     .map(|(id, state)| proto::UnreachableSlave {
                         id: id.to_proto(),
                         timestamp: time_info(state.since),
-                        drain_info: state.drain.clone(),
+                        drain_info: state.drain,
                         deactivated: state.deactivated.then_some(true),
                     })
                     .collect(),

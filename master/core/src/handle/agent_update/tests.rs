@@ -24,7 +24,7 @@ fn oversubscribed_resources_replace_those_before_and_their_offers() {
         oversubscribed_resources: revocable(cpus),
         ..Default::default()
     };
-    let effects = world.from_agent(1, FromAgent::Update(Box::new(update(2.0))));
+    let effects = world.agent_says(1, FromAgent::Update(Box::new(update(2.0))));
     assert!(matches!(
         to_allocator(&effects)[..],
         [ToAllocator::UpdateAgent(_)]
@@ -44,7 +44,7 @@ fn oversubscribed_resources_replace_those_before_and_their_offers() {
         offers: vec![offered],
     }));
     let plain = world.offer(&framework, &agent, "cpus:1");
-    let effects = world.from_agent(1, FromAgent::Update(Box::new(update(1.0))));
+    let effects = world.agent_says(1, FromAgent::Update(Box::new(update(1.0))));
     assert_eq!(
         events(&effects)
             .filter(|event| event.rescind.is_some())
@@ -63,7 +63,7 @@ fn oversubscribed_resources_replace_those_before_and_their_offers() {
     world.check_books();
     // What changes nothing is told to nobody.
     assert_eq!(
-        world.from_agent(1, FromAgent::Update(Box::new(update(1.0)))),
+        world.agent_says(1, FromAgent::Update(Box::new(update(1.0)))),
         []
     );
 }

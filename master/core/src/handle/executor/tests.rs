@@ -45,7 +45,7 @@ fn an_executor_is_shut_down_and_its_end_is_told_once() {
         executor_id: executor.executor_id,
         status: 9,
     };
-    let effects = world.from_agent(1, FromAgent::ExitedExecutor(exited.clone()));
+    let effects = world.agent_says(1, FromAgent::ExitedExecutor(exited.clone()));
     assert_eq!(freed(&effects), [("cpus:1; mem:64".to_owned(), None)]);
     let failure = events(&effects)
         .find_map(|event| event.failure.as_ref())
@@ -53,5 +53,5 @@ fn an_executor_is_shut_down_and_its_end_is_told_once() {
     assert_eq!(failure.status, Some(9));
     assert_eq!(failure.agent_id, Some(agent.to_proto()));
     world.check_books();
-    assert_eq!(world.from_agent(1, FromAgent::ExitedExecutor(exited)), []);
+    assert_eq!(world.agent_says(1, FromAgent::ExitedExecutor(exited)), []);
 }

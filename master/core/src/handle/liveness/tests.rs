@@ -25,7 +25,7 @@ fn an_agent_that_answers_lives() {
     let mut world = World::new();
     world.agent(1, RESOURCES);
     for _ in 0..20 {
-        world.from_agent(1, FromAgent::Pong);
+        world.agent_says(1, FromAgent::Pong);
         let effects = world.timer(ping(0));
         assert!(matches!(to_agents(&effects)[..], [ToAgent::Ping(ping)] if ping.connected));
         assert_eq!(timers(&effects), [(Duration::from_secs(15), ping(0))]);
@@ -118,7 +118,7 @@ fn under_a_rate_limit_an_answer_saves_an_agent_that_waits() {
     };
     assert!(timers(&last).contains(&(Duration::from_secs(60), removal.clone())));
     assert!(world.master.snapshot().agents.get(&agents[0]).is_none());
-    world.from_agent(2, FromAgent::Pong);
+    world.agent_says(2, FromAgent::Pong);
     assert_eq!(world.timer(removal), []);
     let snapshot = world.master.snapshot();
     assert!(snapshot.agents.get(&agents[1]).is_some());
@@ -193,10 +193,10 @@ fn an_agent_may_leave_in_an_orderly_way() {
         slave_id: agent.to_proto(),
     };
     assert_eq!(
-        world.from_agent(2, FromAgent::Unregister(message.clone())),
+        world.agent_says(2, FromAgent::Unregister(message.clone())),
         []
     );
-    let effects = world.from_agent(1, FromAgent::Unregister(message));
+    let effects = world.agent_says(1, FromAgent::Unregister(message));
     let [status] = statuses(&effects)[..] else {
         panic!("{effects:?}")
     };

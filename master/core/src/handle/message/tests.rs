@@ -36,7 +36,7 @@ fn messages_go_both_ways_while_both_ends_are_there() {
         executor_id: message.executor_id,
         data: vec![3].into(),
     };
-    let effects = world.from_agent(1, FromAgent::ExecutorToFramework(up.clone()));
+    let effects = world.agent_says(1, FromAgent::ExecutorToFramework(up.clone()));
     let event = events(&effects)
         .find_map(|event| event.message.as_ref())
         .unwrap();
@@ -44,7 +44,7 @@ fn messages_go_both_ways_while_both_ends_are_there() {
     world.handle(Input::Exited(agent_pid(1)));
     assert_eq!(world.call(&framework, down), []);
     world.handle(Input::StreamClosed(stream));
-    assert_eq!(world.from_agent(1, FromAgent::ExecutorToFramework(up)), []);
+    assert_eq!(world.agent_says(1, FromAgent::ExecutorToFramework(up)), []);
     let metrics = world.master.snapshot().metrics;
     assert_eq!(metrics.valid_framework_to_executor_messages, 1);
     assert_eq!(metrics.invalid_framework_to_executor_messages, 1);

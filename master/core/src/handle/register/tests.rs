@@ -16,7 +16,7 @@ fn register(number: u16) -> RegisterSlaveMessage {
 }
 
 fn send(world: &mut World, number: u16, message: RegisterSlaveMessage) -> Vec<Effect> {
-    world.from_agent(number, FromAgent::Register(Box::new(message)))
+    world.agent_says(number, FromAgent::Register(Box::new(message)))
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn the_latest_state_counts_before_the_framework_has_seen_it() {
         executor_id: None,
     };
     let message = StatusUpdateMessage { update, pid: None };
-    let effects = world.from_agent(1, FromAgent::StatusUpdate(Box::new(message)));
+    let effects = world.agent_says(1, FromAgent::StatusUpdate(Box::new(message)));
     assert_eq!(statuses(&effects)[0].state(), TaskState::TaskRunning);
     assert_eq!(freed(&effects).len(), 1);
     assert_eq!(
