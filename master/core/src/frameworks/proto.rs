@@ -18,9 +18,14 @@ impl Framework {
             unregistered_time: self.unregistered.map(time_info),
             offers: Vec::new(),
             inverse_offers: Vec::new(),
-            allocated_resources: self.used.to_proto(),
-            offered_resources: self.offered.to_proto(),
-            offer_constraints: self.offer_constraints.as_deref().cloned(),
+            allocated_resources: self.used.to_proto_endpoint(),
+            offered_resources: self.offered.to_proto_endpoint(),
+            offer_constraints: Some(
+                self.offer_constraints
+                    .as_deref()
+                    .cloned()
+                    .unwrap_or_default(),
+            ),
         }
     }
 }

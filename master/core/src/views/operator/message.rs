@@ -1,0 +1,143 @@
+//! Writing one large message part by part, as JSON or as protobuf, without ever holding
+//! it as a tree.
+
+use messages::table::Described;
+use messages::wire::{put_bytes, put_fixed64, put_message, put_varint};
+
+use crate::views::json::{Json, Message as EncodedJson};
+
+/// How a v1 message is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Mesos' JSON (V3).
+    Json,
+    /// Binary protobuf.
+    Protobuf,
+}
+
+/// A field's name and number.
+pub(super) type Field = (&'static str, u32);
+
+/// Writes a whole message.
+pub(super) fn write(form: Form, size: usize, fields: impl FnOnce(&mut Growing<'_>)) -> Vec<u8> {
+    let mut out = Vec::with_capacity(size);
+    let mut scratch = Vec::new();
+    Growing::write(form, &mut out, &mut scratch, fields);
+    out
+}
+
+/// A message that grows field by field.
+pub(super) struct Growing<'a> {
+    form: Form,
+    out: &'a mut Vec<u8>,
+    /// For parts of lists, one at a time.
+    scratch: &'a mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl Growing<'_> {
+    fn write(
+        form: Form,
+        out: &mut Vec<u8>,
+        scratch: &mut Vec<u8>,
+        fields: impl FnOnce(&mut Growing<'_>),
+    ) {
+        if form == Form::Json {
+            out.push(b'{');
+        }
+        fields(&mut Growing { form, out: &mut *out, scratch, is_empty: true });
+        if form == Form::Json {
+            out.push(b'}');
+        }
+    }
+
+    fn name(&mut self, name: &'static str) {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
+        name.write(self.out);
+        self.out.push(b':');
+    }
+
+    /// Adds a value of an enum.
+    pub(super) fn value(&mut self, field: Field, value: impl Into<i32>, name: &'static str) {
+        match self.form {
+            Form::Json => {
+                self.name(field.0);
+                name.write(self.out);
+            }
+            Form::Protobuf => put_varint(self.out, field.1, u64::from(value.into().unsigned_abs())),
+        }
+    }
+
+    /// Adds a double.
+    pub(super) fn double(&mut self, field: Field, value: f64) {
+        match self.form {
+            Form::Json => {
+                self.name(field.0);
+                value.write(self.out);
+            }
+            Form::Protobuf => put_fixed64(self.out, field.1, value.to_bits()),
+        }
+    }
+
+    /// Adds a message whose fields `fields` adds.
+    pub(super) fn message(&mut self, field: Field, fields: impl FnOnce(&mut Growing<'_>)) {
+        match self.form {
+            Form::Json => {
+                self.name(field.0);
+                Self::write(self.form, self.out, self.scratch, fields);
+            }
+            Form::Protobuf => {
+                let (form, scratch) = (self.form, &mut *self.scratch);
+                let _ = put_message(self.out, field.1, |out| {
+                    Self::write(form, out, scratch, fields);
+                    Ok::<(), std::convert::Infallible>(())
+                });
+            }
+        }
+    }
+
+    /// Adds a list of messages of type `M`; `encode` appends each one's binary form. JSON
+    /// shows the list even if it is empty.
+    pub(super) fn list<M: Described, T>(
+        &mut self,
+        field: Field,
+        items: impl Iterator<Item = T>,
+        mut encode: impl FnMut(T, &mut Vec<u8>),
+    ) {
+        if self.form == Form::Json {
+            self.name(field.0);
+            self.out.push(b'[');
+        }
+        for (index, item) in items.enumerate() {
+            self.scratch.clear();
+            encode(item, self.scratch);
+            match self.form {
+                Form::Json => {
+                    if index > 0 {
+                        self.out.push(b',');
+                    }
+                    EncodedJson::<M>::new(self.scratch).write(self.out);
+                }
+                Form::Protobuf => put_bytes(self.out, field.1, self.scratch),
+            }
+        }
+        if self.form == Form::Json {
+            self.out.push(b']');
+        }
+    }
+
+    /// As [`Self::list`], of messages that are there already.
+    pub(super) fn messages<M: Described>(
+        &mut self,
+        field: Field,
+        items: impl Iterator<Item = M>,
+    ) {
+        self.list::<M, M>(field, items, |message, out| {
+            // A vector takes all that is put into it.
+            let _ = message.encode(out);
+        });
+    }
+}

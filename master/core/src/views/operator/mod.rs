@@ -1,0 +1,218 @@
+//! The master's state as messages of the v1 operator API (V18, V21, V22).
+
+mod message;
+mod task;
+
+use messages::v1;
+use messages::v1::master::response::{
+    GetMaster, GetOperations, GetQuota, GetRoles, GetWeights, get_agents, get_executors,
+    get_frameworks,
+};
+use messages::v1::master::response::{GetMaintenanceSchedule, GetMaintenanceStatus};
+use messages::v1::master::{Response, event, response};
+use model::ids::FrameworkId;
+
+pub use message::Form;
+
+use self::message::{Growing, write};
+use self::task::Encoder;
+use super::roles;
+use super::state::size;
+use super::tasks::frameworks;
+use crate::frameworks::Framework;
+use crate::handle::url_of;
+use crate::limits::HEARTBEAT_INTERVAL;
+use crate::offers::Offer;
+use crate::snapshot::Snapshot;
+
+/// The answer to GET_STATE.
+pub fn get_state(snapshot: &Snapshot, form: Form) -> Vec<u8> {
+    answer(form, size(snapshot), response::Type::GetState, |response| {
+        response.message(("get_state", 9), |state| put_state(snapshot, state));
+    })
+}
+
+/// The answer to GET_TASKS.
+pub fn get_tasks(snapshot: &Snapshot, form: Form) -> Vec<u8> {
+    answer(form, size(snapshot), response::Type::GetTasks, |response| {
+        response.message(("get_tasks", 13), |tasks| put_tasks(snapshot, tasks));
+    })
+}
+
+/// The answer to GET_AGENTS.
+pub fn get_agents(snapshot: &Snapshot, form: Form) -> Vec<u8> {
+    answer(form, 0, response::Type::GetAgents, |response| {
+        response.message(("get_agents", 10), |agents| put_agents(snapshot, agents));
+    })
+}
+
+/// The answer to GET_FRAMEWORKS.
+pub fn get_frameworks(snapshot: &Snapshot, form: Form) -> Vec<u8> {
+    answer(form, 0, response::Type::GetFrameworks, |response| {
+        response.message(("get_frameworks", 11), |it| put_frameworks(snapshot, it));
+    })
+}
+
+/// The answer to GET_EXECUTORS.
+pub fn get_executors(snapshot: &Snapshot, form: Form) -> Vec<u8> {
+    answer(form, 0, response::Type::GetExecutors, |response| {
+        response.message(("get_executors", 12), |it| put_executors(snapshot, it));
+    })
+}
+
+/// The event SUBSCRIBED, which begins an operator's event stream with the whole state.
+pub fn subscribed(snapshot: &Snapshot, form: Form) -> Vec<u8> {
+    let kind = event::Type::Subscribed;
+    write(form, size(snapshot), |event| {
+        event.value(("type", 1), kind, kind.as_str_name());
+        event.message(("subscribed", 2), |subscribed| {
+            subscribed.message(("get_state", 1), |state| put_state(snapshot, state));
+            let interval = HEARTBEAT_INTERVAL.as_secs_f64();
+            subscribed.double(("heartbeat_interval_seconds", 2), interval);
+        });
+    })
+}
+
+/// The answer to GET_MASTER.
+pub fn get_master(snapshot: &Snapshot) -> Response {
+    let get_master = GetMaster {
+        master_info: Some((*snapshot.info).clone()),
+        start_time: Some(snapshot.started.seconds()),
+        elected_time: snapshot.elected.map(|time| time.seconds()),
+    };
+    Response { get_master: Some(get_master), ..empty(response::Type::GetMaster) }
+}
+
+/// The answer to GET_ROLES.
+pub fn get_roles(snapshot: &Snapshot) -> Response {
+    let get_roles = GetRoles { roles: roles::messages(snapshot).collect() };
+    Response { get_roles: Some(get_roles), ..empty(response::Type::GetRoles) }
+}
+
+/// The answer to GET_WEIGHTS.
+pub fn get_weights(snapshot: &Snapshot) -> Response {
+    let weights = snapshot.weights.iter().map(|(role, weight)| v1::WeightInfo {
+        weight: *weight,
+        role: Some(role.to_string()),
+    });
+    let get_weights = GetWeights { weight_infos: weights.collect() };
+    Response { get_weights: Some(get_weights), ..empty(response::Type::GetWeights) }
+}
+
+/// The answer to GET_QUOTA: no role has a quota.
+pub fn get_quota() -> Response {
+    let get_quota = GetQuota::default();
+    Response { get_quota: Some(get_quota), ..empty(response::Type::GetQuota) }
+}
+
+/// The answer to GET_OPERATIONS: no operation is on its way.
+pub fn get_operations() -> Response {
+    let get_operations = GetOperations::default();
+    Response { get_operations: Some(get_operations), ..empty(response::Type::GetOperations) }
+}
+
+/// The answer to GET_MAINTENANCE_STATUS: all machines are up.
+pub fn get_maintenance_status() -> Response {
+    let status = GetMaintenanceStatus::default();
+    let kind = response::Type::GetMaintenanceStatus;
+    Response { get_maintenance_status: Some(status), ..empty(kind) }
+}
+
+/// The answer to GET_MAINTENANCE_SCHEDULE: nothing is planned.
+pub fn get_maintenance_schedule() -> Response {
+    let schedule = GetMaintenanceSchedule::default();
+    let kind = response::Type::GetMaintenanceSchedule;
+    Response { get_maintenance_schedule: Some(schedule), ..empty(kind) }
+}
+
+fn empty(kind: response::Type) -> Response {
+    Response { r#type: Some(kind.into()), ..Response::default() }
+}
+
+fn answer(
+    form: Form,
+    size: usize,
+    kind: response::Type,
+    fields: impl FnOnce(&mut Growing<'_>),
+) -> Vec<u8> {
+    write(form, size, |response| {
+        response.value(("type", 1), kind, kind.as_str_name());
+        fields(response);
+    })
+}
+
+fn put_state(snapshot: &Snapshot, state: &mut Growing<'_>) {
+    state.message(("get_tasks", 1), |it| put_tasks(snapshot, it));
+    state.message(("get_executors", 2), |it| put_executors(snapshot, it));
+    state.message(("get_frameworks", 3), |it| put_frameworks(snapshot, it));
+    state.message(("get_agents", 4), |it| put_agents(snapshot, it));
+}
+
+fn put_tasks(snapshot: &Snapshot, tasks: &mut Growing<'_>) {
+    let mut encoder = Encoder::default();
+    let live = frameworks(snapshot).flat_map(|it| it.tasks().values());
+    tasks.list::<v1::Task, _>(("tasks", 2), live, |it, out| encoder.encode(it, out));
+    let unreachable = frameworks(snapshot).flat_map(|it| it.unreachable_tasks().values());
+    tasks.list::<v1::Task, _>(("unreachable_tasks", 5), unreachable, |it, out| {
+        encoder.encode(it, out);
+    });
+    let completed = frameworks(snapshot).flat_map(|it| it.completed_tasks().iter());
+    tasks.list::<v1::Task, _>(("completed_tasks", 3), completed, |it, out| {
+        encoder.encode(it, out);
+    });
+}
+
+fn put_executors(snapshot: &Snapshot, executors: &mut Growing<'_>) {
+    let all = frameworks(snapshot).flat_map(|framework| framework.executors().values());
+    let shown = all.map(|executor| get_executors::Executor {
+        executor_info: executor.info().clone(),
+        agent_id: executor.agent().to_proto(),
+    });
+    executors.messages(("executors", 1), shown);
+}
+
+fn put_frameworks(snapshot: &Snapshot, frameworks: &mut Growing<'_>) {
+    let registered = snapshot.frameworks.registered().values();
+    let registered = registered.map(|it| framework(snapshot, it));
+    frameworks.messages(("frameworks", 1), registered);
+    let completed = snapshot.frameworks.completed().values();
+    let completed = completed.map(|it| framework(snapshot, it));
+    frameworks.messages(("completed_frameworks", 2), completed);
+}
+
+fn framework(snapshot: &Snapshot, framework: &Framework) -> get_frameworks::Framework {
+    let offers = framework.offers().iter().filter_map(|id| snapshot.offers.get(id.as_str()));
+    get_frameworks::Framework {
+        offers: offers.filter_map(|it| offer(snapshot, it, framework.id())).collect(),
+        ..framework.to_proto()
+    }
+}
+
+fn offer(snapshot: &Snapshot, offer: &Offer, framework: &FrameworkId) -> Option<v1::Offer> {
+    let agent = snapshot.agents.get(offer.agent())?;
+    Some(v1::Offer {
+        id: offer.id().to_proto(),
+        framework_id: framework.to_proto(),
+        agent_id: offer.agent().to_proto(),
+        hostname: agent.hostname().to_owned(),
+        url: Some(url_of(agent)),
+        domain: agent.info().domain.clone(),
+        resources: offer.resources().to_proto(),
+        attributes: agent.info().attributes.clone(),
+        executor_ids: agent.executors_of(framework).map(|id| id.to_proto()).collect(),
+        unavailability: None,
+        allocation_info: Some(v1::resource::AllocationInfo {
+            role: Some(offer.role().to_string()),
+        }),
+    })
+}
+
+fn put_agents(snapshot: &Snapshot, agents: &mut Growing<'_>) {
+    let registered = snapshot.agents.registered().values().map(|agent| agent.to_proto());
+    agents.messages::<get_agents::Agent>(("agents", 1), registered);
+    let recovered = snapshot.agents.recovered().iter().map(|(id, info)| v1::AgentInfo {
+        id: Some(id.to_proto()),
+        ..(**info).clone()
+    });
+    agents.messages(("recovered_agents", 2), recovered);
+}

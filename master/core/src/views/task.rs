@@ -1,0 +1,207 @@
+//! A task in V0's JSON (E6).
+//!
+//! Tasks are what a state is made of, so their encoded parts are copied into JSON field by
+//! field, without being decoded first.
+
+use messages::v1;
+use messages::wire::{Reader, Value};
+
+use super::json::{Fields, Json, List, Message, Object};
+use super::resources::V0;
+use crate::task::Task;
+
+impl Json for &Task {
+    fn write(self, out: &mut Vec<u8>) {
+        let details = Details::read(self.encoded_details());
+        let role = self.resources().iter().next().and_then(|it| it.allocation());
+        Fields(|object: &mut Object<'_>| {
+            object.field("id", self.id().as_str());
+            object.field("name", self.name());
+            object.field("framework_id", self.framework().as_str());
+            object.field("executor_id", self.executor().map_or("", |id| id.as_str()));
+            object.field("slave_id", self.agent().as_str());
+            object.field("state", self.state().as_str_name());
+            object.field("resources", V0(self.resources()));
+            if let Some(bytes) = details.has_limits {
+                object.field("limits", Fields(|object: &mut Object<'_>| limits(bytes, object)));
+            }
+            object.field("role", role.map_or("", |role| role.as_str()));
+            object.field("statuses", List(self.encoded_statuses().map(Status)));
+            object.optional("user", details.user);
+            object.optional("labels", details.labels.map(Labels));
+            object.optional("discovery", details.discovery.map(Message::<v1::DiscoveryInfo>::new));
+            object.optional("container", details.container.map(Message::<v1::ContainerInfo>::new));
+            object.optional("health_check", details.health_check.map(Message::<v1::HealthCheck>::new));
+        })
+        .write(out);
+    }
+}
+
+/// Where the optional parts of an encoded [`v1::Task`] are.
+#[derive(Default)]
+struct Details<'a> {
+    /// All of the message, if it has limits.
+    has_limits: Option<&'a [u8]>,
+    user: Option<&'a str>,
+    labels: Option<&'a [u8]>,
+    discovery: Option<&'a [u8]>,
+    container: Option<&'a [u8]>,
+    health_check: Option<&'a [u8]>,
+}
+
+impl<'a> Details<'a> {
+    fn read(bytes: Option<&'a [u8]>) -> Self {
+        let bytes = bytes.unwrap_or_default();
+        let mut details = Self::default();
+        for (number, value) in fields(bytes) {
+            let Value::Length(part) = value else { continue };
+            match number {
+                11 => details.labels = Some(part),
+                12 => details.discovery = Some(part),
+                13 => details.container = Some(part),
+                14 => details.user = std::str::from_utf8(part).ok(),
+                15 => details.health_check = Some(part),
+                17 => details.has_limits = Some(bytes),
+                _ => {}
+            }
+        }
+        details
+    }
+}
+
+/// Limits by resource name, of an encoded [`v1::Task`].
+fn limits(task: &[u8], object: &mut Object<'_>) {
+    for (number, entry) in fields(task) {
+        let (17, Value::Length(entry)) = (number, entry) else { continue };
+        let mut name = "";
+        let mut limit = 0.0;
+        for field in fields(entry) {
+            match field {
+                (1, Value::Length(text)) => name = std::str::from_utf8(text).unwrap_or_default(),
+                (2, Value::Length(scalar)) => {
+                    if let Some((1, Value::Fixed64(bits))) = fields(scalar).next() {
+                        limit = f64::from_bits(bits);
+                    }
+                }
+                _ => {}
+            }
+        }
+        object.entry(name, limit);
+    }
+}
+
+/// An encoded [`v1::TaskStatus`].
+struct Status<'a>(&'a [u8]);
+
+impl Json for Status<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        let mut state = v1::TaskState::default();
+        let mut timestamp = 0.0;
+        let mut healthy = None;
+        let mut labels = None;
+        let mut container = None;
+        for field in fields(self.0) {
+            match field {
+                (2, Value::Varint(number)) => state = task_state(number),
+                (6, Value::Fixed64(bits)) => timestamp = f64::from_bits(bits),
+                (8, Value::Varint(number)) => healthy = Some(number != 0),
+                (12, Value::Length(bytes)) => labels = Some(bytes),
+                (13, Value::Length(bytes)) => container = Some(bytes),
+                _ => {}
+            }
+        }
+        Fields(|object: &mut Object<'_>| {
+            object.field("state", state.as_str_name());
+            object.field("timestamp", timestamp);
+            object.optional("labels", labels.map(Labels));
+            object.optional("container_status", container.map(ContainerStatus));
+            object.optional("healthy", healthy);
+        })
+        .write(out);
+    }
+}
+
+fn task_state(number: u64) -> v1::TaskState {
+    let state = i32::try_from(number).ok().and_then(|number| v1::TaskState::try_from(number).ok());
+    state.unwrap_or(v1::TaskState::TaskUnknown)
+}
+
+/// When the first status was made: what `/tasks` sorts by.
+pub(crate) fn first_timestamp(task: &Task) -> Option<f64> {
+    let status = task.encoded_statuses().next()?;
+    let timestamp = fields(status).find_map(|field| match field {
+        (6, Value::Fixed64(bits)) => Some(f64::from_bits(bits)),
+        _ => None,
+    });
+    Some(timestamp.unwrap_or_default())
+}
+
+/// An encoded [`v1::ContainerStatus`].
+struct ContainerStatus<'a>(&'a [u8]);
+
+impl Json for ContainerStatus<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        let id = first(self.0, 4);
+        let cgroup = first(self.0, 2);
+        Fields(|object: &mut Object<'_>| {
+            object.optional("container_id", id.map(Message::<v1::ContainerId>::new));
+            if first(self.0, 1).is_some() {
+                object.field("network_infos", List(all(self.0, 1).map(NetworkInfo)));
+            }
+            object.optional("cgroup_info", cgroup.map(Message::<v1::CgroupInfo>::new));
+        })
+        .write(out);
+    }
+}
+
+/// An encoded [`v1::NetworkInfo`].
+struct NetworkInfo<'a>(&'a [u8]);
+
+impl Json for NetworkInfo<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        Fields(|object: &mut Object<'_>| {
+            if first(self.0, 3).is_some() {
+                object.field("groups", List(all(self.0, 3).map(text)));
+            }
+            object.optional("labels", first(self.0, 4).map(Labels));
+            if first(self.0, 5).is_some() {
+                let addresses = all(self.0, 5).map(Message::<v1::network_info::IpAddress>::new);
+                object.field("ip_addresses", List(addresses));
+            }
+            object.optional("name", first(self.0, 6).map(text));
+            if first(self.0, 7).is_some() {
+                let mappings = all(self.0, 7).map(Message::<v1::network_info::PortMapping>::new);
+                object.field("port_mappings", List(mappings));
+            }
+        })
+        .write(out);
+    }
+}
+
+/// Encoded [`v1::Labels`], which V0 shows as a bare list.
+pub(crate) struct Labels<'a>(pub(crate) &'a [u8]);
+
+impl Json for Labels<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        List(all(self.0, 1).map(Message::<v1::Label>::new)).write(out);
+    }
+}
+
+/// The fields of an encoded message, up to where it makes no sense.
+fn fields<'a>(bytes: &'a [u8]) -> impl Iterator<Item = (u32, Value<'a>)> {
+    let mut reader = Reader::new(bytes);
+    std::iter::from_fn(move || reader.field().ok().flatten())
+}
+
+/// All texts, bytes or messages of one field.
+fn all<'a>(bytes: &'a [u8], number: u32) -> impl Iterator<Item = &'a [u8]> {
+    fields(bytes).filter_map(move |field| match field {
+        (found, Value::Length(part)) if found == number => Some(part),
+        _ => None,
+    })
+}
+
+fn first(bytes: &[u8], number: u32) -> Option<&[u8]> {
+    all(bytes, number).next()
+}
