@@ -20,20 +20,23 @@ impl Agent {
         if !delivered || (from_agent && dropped) || executor.phase == ExecutorPhase::Terminated {
             return;
         }
-        let Some(known) = &executor.container_status else {
+        let container_id = executor.container_id.to_proto();
+        let filled = status.container_status.get_or_insert_default();
+        if *filled
+            .container_id
+            .get_or_insert_with(|| container_id.clone())
+            != container_id
+        {
+            // A container within the executor's, of which only the executor knows.
             return;
-        };
-        let filled = status.container_status.get_or_insert_with(Default::default);
-        if filled.container_id.is_none() {
-            filled.container_id = known.container_id.clone();
         }
-        if let Some(pid) = known.executor_pid {
-            filled.executor_pid = Some(pid);
+        // An executor that is faster than the containerizer's report already runs.
+        if let Some(known) = &executor.container_status {
+            filled.executor_pid = known.executor_pid.or(filled.executor_pid);
+            filled.cgroup_info = known.cgroup_info.or(filled.cgroup_info);
+            let networks = known.network_infos.iter().cloned();
+            filled.network_infos.extend(networks);
         }
-        filled.cgroup_info = known.cgroup_info.or(filled.cgroup_info);
-        filled
-            .network_infos
-            .extend(known.network_infos.iter().cloned());
         if filled.network_infos.is_empty() {
             filled.network_infos.push(host_network(&self.config.pid));
         }
@@ -48,5 +51,43 @@ fn host_network(pid: &Pid) -> v1::NetworkInfo {
             ..Default::default()
         }],
         ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, command_task, update_call, uuid};
+
+    #[test]
+    fn an_executor_faster_than_its_launch_is_located_all_the_same() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        world.subscribe("t");
+        world.take();
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(1));
+        let status = world.only_update().status.container_status.unwrap();
+        let container_id = &world.executor("t").container_id;
+        assert_eq!(status.container_id, Some(container_id.to_proto()));
+        assert_eq!(status.executor_pid, None);
+        assert_eq!(status.network_infos.len(), 1);
+    }
+
+    #[test]
+    fn what_an_executor_says_of_a_container_of_its_own_stays() {
+        let mut world = World::registered();
+        world.running_command_task("t");
+        world.take();
+        let mut status = world.status("t", v1::TaskState::TaskRunning, uuid(1));
+        let own = v1::ContainerStatus {
+            container_id: Some(v1::ContainerId {
+                value: "inner".into(),
+                parent: None,
+            }),
+            ..Default::default()
+        };
+        status.container_status = Some(own.clone());
+        world.call("t", update_call(status));
+        assert_eq!(world.only_update().status.container_status, Some(own));
     }
 }

@@ -100,6 +100,14 @@ pub struct Master {
     pub info: v1::MasterInfo,
 }
 
+impl Master {
+    /// The name it is shown under; its address if it does not say.
+    pub fn hostname(&self) -> String {
+        let address = || self.pid.address.ip().to_string();
+        self.info.hostname.clone().unwrap_or_else(address)
+    }
+}
+
 /// The messages that an agent understands (M4).
 #[derive(Debug)]
 // Inputs carry messages boxed.

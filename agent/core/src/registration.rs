@@ -37,7 +37,7 @@ pub(crate) fn agent_info(config: &Config) -> v1::AgentInfo {
         attributes: config.attributes.clone(),
         id: None,
         domain: config.domain.clone(),
-        checkpoint: Some(true),
+        checkpoint: None,
     }
 }
 
@@ -162,6 +162,9 @@ impl Agent {
         match self.state.phase {
             Phase::Terminating => {}
             Phase::Running => self.must_be_mine(&id, "Registered", turn),
+            Phase::Disconnected if self.state.id.as_ref().is_some_and(|mine| *mine != id) => {
+                self.must_be_mine(&id, "Registered", turn);
+            }
             Phase::Disconnected => {
                 tracing::info!(master = %from, agent = %id, "Registered with master");
                 Arc::make_mut(&mut self.state.info).id = Some(id.to_proto());

@@ -37,7 +37,7 @@ pub struct StateView<'a, B: Serialize> {
     resource_providers: [(); 0],
     attributes: Attributes<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    master_hostname: Option<&'a str>,
+    master_hostname: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_dir: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +77,7 @@ impl<'a, B: Serialize> StateView<'a, B> {
             unreserved_resources_allocated: Summed(used.unreserved()),
             resource_providers: [],
             attributes: Attributes(&config.attributes),
-            master_hostname: master.and_then(|master| master.info.hostname.as_deref()),
+            master_hostname: master.map(|master| master.hostname()),
             log_dir: flag("log_dir"),
             external_log_file: flag("external_log_file"),
             flags: &config.flags,
