@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use runtime_core::{ActorId, Codec, Message, Pid};
 use thiserror::Error;
@@ -364,6 +365,12 @@ impl Node {
                 incoming: Incoming::Wire { name, codec, body },
             })
         })
+    }
+
+    /// Waits until the messages sent so far have left for their peers, for `limit` at most:
+    /// before a process ends that has said something last.
+    pub async fn flush(&self, limit: Duration) {
+        let _ = tokio::time::timeout(limit, self.inner.peers.flush()).await;
     }
 
     pub(crate) fn link(&self, linker: &Arc<Mailbox>, peer: &Pid) {

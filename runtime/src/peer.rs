@@ -32,6 +32,8 @@ struct Peer {
     address: SocketAddr,
     state: Mutex<State>,
     news: Notify,
+    /// All that waited has been written, or will never be.
+    quiet: Notify,
 }
 
 #[derive(Default)]
@@ -39,6 +41,8 @@ struct State {
     outgoing: Vec<u8>,
     /// Who linked to whom over this connection; not empty means persistent (L12).
     links: Vec<(Weak<Mailbox>, Pid)>,
+    /// What was taken from `outgoing` is not with the socket yet.
+    writing: bool,
     closed: bool,
 }
 
@@ -99,6 +103,7 @@ impl Peers {
         let fresh = State {
             outgoing: std::mem::take(&mut state.outgoing),
             links: std::mem::take(&mut state.links),
+            writing: false,
             closed: false,
         };
         drop(state);
@@ -117,6 +122,15 @@ impl Peers {
         peer.news.notify_one();
     }
 
+    /// Waits until all that waits now has been given to the sockets, or its connection has
+    /// failed.
+    pub(crate) async fn flush(&self) {
+        let peers: Vec<_> = lock(&self.by_address).values().cloned().collect();
+        for peer in peers {
+            peer.flushed().await;
+        }
+    }
+
     /// Takes the peer off the list, unless another connection took its place.
     fn forget(&self, peer: &Arc<Peer>) -> State {
         let mut peers = lock(&self.by_address);
@@ -128,7 +142,10 @@ impl Peers {
         }
         let mut state = lock(&peer.state);
         state.closed = true;
-        std::mem::take(&mut *state)
+        let left = std::mem::take(&mut *state);
+        drop(state);
+        peer.quiet.notify_waiters();
+        left
     }
 }
 
@@ -138,6 +155,7 @@ impl Peer {
             address,
             state: Mutex::new(state),
             news: Notify::new(),
+            quiet: Notify::new(),
         });
         let task = Arc::clone(&peer);
         let node = node.clone();
@@ -172,8 +190,10 @@ impl Peer {
                         return Ok(());
                     }
                     std::mem::swap(&mut state.outgoing, &mut batch);
+                    state.writing = !batch.is_empty();
                 }
                 if batch.is_empty() {
+                    self.quiet.notify_waiters();
                     if !self.wait(limits.peer_idle).await {
                         return Ok(());
                     }
@@ -188,6 +208,19 @@ impl Peer {
         tokio::select! {
             result = write => result,
             result = discard_answers(reader) => result,
+        }
+    }
+
+    async fn flushed(&self) {
+        loop {
+            let quiet = self.quiet.notified();
+            {
+                let state = lock(&self.state);
+                if state.outgoing.is_empty() && !state.writing {
+                    return;
+                }
+            }
+            quiet.await;
         }
     }
 
