@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use master_core::allocator::messages::{
     ActivateAgent, ActivateFramework, AddAgent, AddFramework, DeactivateAgent,
-    DeactivateFramework, Input, Offered, Offers, RecoverResources, RemoveAgent, RemoveFramework,
+    DeactivateFramework, Input, Offers, RecoverResources, RemoveAgent, RemoveFramework,
     ReviveOffers, SuppressOffers, UpdateAgent, UpdateAllocation, UpdateFramework, UpdateWeights,
     UpdateWhitelist,
 };
 use master_core::allocator::{Allocator as Core, Config};
 use runtime::metrics::{Counter, Timer as Timing};
 use runtime::{Actor, Context, Declaration, Instant, Pid, Timer};
-use tracing::warn;
+use tracing::debug;
 
 /// Hosts the allocator's core.
 pub struct Allocator {
@@ -22,6 +22,9 @@ pub struct Allocator {
     started: Option<Instant>,
     /// When the first event since the last run came: what runs wait for.
     since: Option<Instant>,
+    /// Whether something happened that is worth a run at once. Resources refused for no
+    /// time at all wait for the batch, or their framework would be asked without end.
+    is_prompt: bool,
     wake: Option<Timer>,
     figures: Option<Figures>,
 }
@@ -41,6 +44,7 @@ impl Allocator {
             master,
             started: None,
             since: None,
+            is_prompt: false,
             wake: None,
             figures: None,
         }
@@ -53,32 +57,32 @@ impl Allocator {
     fn input(&mut self, input: Input, context: &mut Context<'_, Self>) {
         self.since.get_or_insert_with(|| context.now());
         let now = self.elapsed(context);
+        self.is_prompt |= !matches!(&input, Input::RecoverResources(it) if it.refuse.is_some());
         if let Err(error) = self.core.handle(input, now) {
-            warn!(%error, "the allocator was told what does not fit");
+            // Messages cross: an agent's resources come back after it was removed, say.
+            debug!(%error, "an event does not fit what is known");
         }
     }
 
     fn batch(&mut self, context: &mut Context<'_, Self>) {
         context.after(self.interval, Self::batch);
-        self.run(context, |core, now, context| core.run_all(now, context.rng()));
+        self.run(context);
     }
 
-    fn run(
-        &mut self,
-        context: &mut Context<'_, Self>,
-        run: impl FnOnce(&mut Core, Duration, &mut Context<'_, Self>) -> Vec<Offered>,
-    ) {
+    /// Looks at what changed since the last run: a look at everything finds no more.
+    fn run(&mut self, context: &mut Context<'_, Self>) {
         let started = context.now();
         let now = self.elapsed(context);
-        let offers = run(&mut self.core, now, context);
+        let offers = self.core.run(now, context.rng());
         if let Some(figures) = &self.figures {
             figures.runs.increment();
             figures.run.record(context.now() - started);
-            if let Some(since) = self.since.take() {
+            if let Some(since) = self.since {
                 figures.latency.record(started - since);
             }
         }
         self.since = None;
+        self.is_prompt = false;
         if !offers.is_empty() {
             context.send(&self.master, Offers { offers });
         }
@@ -95,7 +99,7 @@ impl Allocator {
             let wait = deadline.saturating_sub(now);
             self.wake = Some(context.after(wait, |allocator, context| {
                 allocator.wake = None;
-                allocator.run(context, |core, now, context| core.run(now, context.rng()));
+                allocator.run(context);
             }));
         }
     }
@@ -138,15 +142,15 @@ impl Actor for Allocator {
         let metrics = context.metrics();
         self.figures = Some(Figures {
             runs: metrics.counter("allocator/mesos/allocation_runs"),
-            run: metrics.timer("allocator/mesos/allocation_run_ms"),
-            latency: metrics.timer("allocator/mesos/allocation_run_latency_ms"),
+            run: metrics.timer("allocator/mesos/allocation_run"),
+            latency: metrics.timer("allocator/mesos/allocation_run_latency"),
         });
         context.after(self.interval, Self::batch);
     }
 
     fn flush(&mut self, context: &mut Context<'_, Self>) {
-        if self.core.has_candidates() {
-            self.run(context, |core, now, context| core.run(now, context.rng()));
+        if self.is_prompt && self.core.has_candidates() {
+            self.run(context);
         }
     }
 }

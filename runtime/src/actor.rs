@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use runtime_core::{DecodeError, Message, Pid};
@@ -35,6 +36,31 @@ pub trait Actor: Send + Sized + 'static {
     fn finalize(&mut self, _context: &mut Context<'_, Self>) {}
 }
 
+/// A [`TypeId`] is a hash already.
+#[derive(Default)]
+struct TypeIdHasher(u64);
+
+impl Hasher for TypeIdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let mut number = [0; 8];
+            number
+                .iter_mut()
+                .zip(part)
+                .for_each(|(to, from)| *to = *from);
+            self.write_u64(u64::from_ne_bytes(number));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 ^= number;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 type MessageHandler<A> = Box<
     dyn Fn(&mut A, &Pid, Incoming, &mut Context<'_, A>) -> Result<(), DecodeError> + Send + Sync,
 >;
@@ -57,7 +83,7 @@ pub struct Declaration<A: Actor> {
     pub(crate) messages: Vec<MessageEntry<A>>,
     pub(crate) endpoints: Vec<EndpointEntry<A>>,
     by_name: BTreeMap<&'static str, usize>,
-    by_type: HashMap<TypeId, usize>,
+    by_type: HashMap<TypeId, usize, BuildHasherDefault<TypeIdHasher>>,
 }
 
 impl<A: Actor> Declaration<A> {
@@ -66,7 +92,7 @@ impl<A: Actor> Declaration<A> {
             messages: Vec::new(),
             endpoints: Vec::new(),
             by_name: BTreeMap::new(),
-            by_type: HashMap::new(),
+            by_type: HashMap::default(),
         };
         A::declare(&mut declaration);
         Arc::new(declaration)
@@ -122,8 +148,8 @@ impl<A: Actor> Declaration<A> {
 
     pub(crate) fn entry(&self, incoming: &Incoming) -> Option<(usize, &MessageEntry<A>)> {
         let index = match incoming {
-            Incoming::Local { type_id, .. } => self.by_type.get(type_id),
-            Incoming::Wire { name, .. } => self.by_name.get(&**name),
+            Incoming::Local { kind, .. } => self.by_type.get(&kind.type_id),
+            Incoming::Wire(wire) => self.by_name.get(&*wire.name),
         };
         index.and_then(|&index| self.messages.get(index).map(|entry| (index, entry)))
     }

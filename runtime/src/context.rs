@@ -1,5 +1,6 @@
 //! The context: an actor's only window on the world.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,20 +14,51 @@ use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::http::{Published, Responder, StreamHead, StreamWriter};
-use crate::mailbox::{Event, Mailbox};
+use crate::mailbox::{Call, Event, Incoming, Mailbox};
 use crate::metrics::Metrics;
 use crate::node::{Node, Placement, SpawnError};
 use crate::timers::Timer;
 
 /// Something to do with the actor later.
-pub(crate) type Call<A> = Box<dyn FnOnce(&mut A, &mut Context<'_, A>) + Send>;
+pub(crate) type Later<A> = Box<dyn FnOnce(&mut A, &mut Context<'_, A>) + Send>;
+
+/// An actor and what the host keeps for it: what a [`Call`] runs on.
+pub(crate) struct Parts<A: Actor> {
+    pub(crate) actor: A,
+    pub(crate) core: Core<A>,
+}
+
+/// A closure made for actors of type `A`.
+struct CallOf<A, F> {
+    call: F,
+    actor: std::marker::PhantomData<fn(A)>,
+}
+
+impl<A, F> Call for CallOf<A, F>
+where
+    A: Actor,
+    F: FnOnce(&mut A, &mut Context<'_, A>) + Send,
+{
+    fn run(self: Box<Self>, parts: &mut dyn Any) {
+        if let Some(Parts { actor, core }) = parts.downcast_mut::<Parts<A>>() {
+            (self.call)(actor, &mut Context::new(core));
+        }
+    }
+}
+
+fn call<A: Actor>(call: impl FnOnce(&mut A, &mut Context<'_, A>) + Send + 'static) -> Event {
+    Event::Call(Box::new(CallOf {
+        call,
+        actor: std::marker::PhantomData,
+    }))
+}
 
 /// What the host keeps for its actor between events.
 pub(crate) struct Core<A: Actor> {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) node: Node,
     pub(crate) terminating: bool,
-    timers: BTreeMap<u64, (Timer, Call<A>)>,
+    timers: BTreeMap<u64, (Timer, Later<A>)>,
     running: BTreeMap<u64, AbortHandle>,
     next_run: u64,
     /// Made at first use: most actors need no randomness.
@@ -46,7 +78,7 @@ impl<A: Actor> Core<A> {
         }
     }
 
-    pub(crate) fn take_timer(&mut self, sequence: u64) -> Option<Call<A>> {
+    pub(crate) fn take_timer(&mut self, sequence: u64) -> Option<Later<A>> {
         let call = self.timers.remove(&sequence).map(|(_, call)| call);
         self.count_timers();
         call
@@ -54,7 +86,7 @@ impl<A: Actor> Core<A> {
 
     fn count_timers(&self) {
         self.mailbox
-            .figures
+            .figures()
             .timers_pending
             .store(self.timers.len() as u64, Ordering::Relaxed);
     }
@@ -137,7 +169,7 @@ impl<'a, A: Actor> Context<'a, A> {
     pub fn link(&mut self, peer: &Pid) {
         self.core
             .mailbox
-            .figures
+            .figures()
             .links
             .fetch_add(1, Ordering::Relaxed);
         self.core.node.link(&self.core.mailbox, peer);
@@ -148,7 +180,7 @@ impl<'a, A: Actor> Context<'a, A> {
     pub fn relink(&mut self, peer: &Pid) {
         self.core
             .mailbox
-            .figures
+            .figures()
             .links
             .fetch_add(1, Ordering::Relaxed);
         self.core.node.relink(&self.core.mailbox, peer);
@@ -194,11 +226,12 @@ impl<'a, A: Actor> Context<'a, A> {
         let mailbox = Arc::clone(&self.core.mailbox);
         let task = tokio::task::spawn_local(async move {
             let result = call.await;
-            let done: Call<A> = Box::new(move |actor, context| {
-                context.core.running.remove(&key);
-                then(actor, result, context);
-            });
-            mailbox.push(Event::Call(Box::new(done)));
+            mailbox.push(crate::context::call(
+                move |actor, context: &mut Context<'_, A>| {
+                    context.core.running.remove(&key);
+                    then(actor, result, context);
+                },
+            ));
         });
         self.core.running.insert(key, task.abort_handle());
     }
@@ -286,16 +319,12 @@ impl<A: Actor> Handle<A> {
 
     /// Has `call` run by the actor as an event of its own; dropped when it has ended.
     pub fn call(&self, call: impl FnOnce(&mut A, &mut Context<'_, A>) + Send + 'static) {
-        let call: Call<A> = Box::new(call);
-        self.mailbox.push(Event::Call(Box::new(call)));
+        self.mailbox.push(crate::context::call(call));
     }
 
     /// Sends a message without looking the actor up: the fastest way inside a process.
     pub fn tell<M: Message>(&self, from: &Pid, message: M) {
-        self.mailbox.push(Event::Message {
-            from: from.clone(),
-            incoming: crate::mailbox::Incoming::local(message),
-        });
+        self.mailbox.push_message(from, Incoming::local(message));
     }
 
     /// Asks the actor and waits for its answer; none when it has ended.

@@ -1,39 +1,28 @@
 //! The actix actor that hosts one of ours: woken once for a batch of events.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Instant;
 
+use actix::fut::ActorFuture;
 use actix::{ActorContext, AsyncContext};
+use runtime_core::Pid;
 use tracing::{debug, warn};
 
 use crate::actor::{Actor, Declaration};
-use crate::context::{Call, Context, Core};
-use crate::mailbox::{Event, Mailbox, Wake};
+use crate::context::{Context, Core, Parts};
+use crate::mailbox::{Event, Incoming, Mailbox};
 use crate::node::Node;
 
 /// One in this many messages of a long batch is timed; all are in a short one.
 const SAMPLE_EVERY: usize = 16;
 
-struct Awake;
-
-impl actix::Message for Awake {
-    type Result = ();
-}
-
-struct Waker<A: Actor>(actix::Addr<Host<A>>);
-
-impl<A: Actor> Wake for Waker<A> {
-    fn wake(&self) {
-        self.0.do_send(Awake);
-    }
-}
-
 /// Hosts actor `A` on actix.
 pub(crate) struct Host<A: Actor> {
-    actor: A,
-    core: Core<A>,
+    parts: Parts<A>,
     declaration: Arc<Declaration<A>>,
     batch: VecDeque<Event>,
 }
@@ -46,101 +35,121 @@ impl<A: Actor> Host<A> {
         mailbox: Arc<Mailbox>,
         node: Node,
     ) {
-        let host = Self {
+        let parts = Parts {
             actor,
             core: Core::new(mailbox, node),
+        };
+        actix::Actor::start(Self {
+            parts,
             declaration,
             batch: VecDeque::new(),
-        };
-        actix::Actor::start(host);
+        });
     }
 
+    /// Handles all that waits.
     fn drain(&mut self) {
-        let mailbox = Arc::clone(&self.core.mailbox);
-        mailbox.swap(&mut self.batch);
+        self.parts.core.mailbox.swap(&mut self.batch);
+        if self.batch.is_empty() {
+            return;
+        }
         let is_long = self.batch.len() > SAMPLE_EVERY;
         let mut position = 0_usize;
+        let mut from = None;
         while let Some(event) = self.batch.pop_front() {
             let timed = !is_long || position.is_multiple_of(SAMPLE_EVERY);
             position += 1;
-            self.handle(event, timed);
-            if self.core.terminating {
+            self.handle(event, &mut from, timed);
+            if self.parts.core.terminating {
                 return;
             }
         }
-        self.actor.flush(&mut Context::new(&mut self.core));
+        let Parts { actor, core } = &mut self.parts;
+        actor.flush(&mut Context::new(core));
     }
 
-    fn handle(&mut self, event: Event, timed: bool) {
-        let Self {
-            actor,
-            core,
-            declaration,
-            ..
-        } = self;
+    fn handle(&mut self, event: Event, from: &mut Option<Box<Pid>>, timed: bool) {
         match event {
-            Event::Message { from, incoming } => {
-                let figures = Arc::clone(&core.mailbox);
-                let figures = &figures.figures;
-                let Some((index, entry)) = declaration.entry(&incoming) else {
-                    figures.unknown.fetch_add(1, Ordering::Relaxed);
-                    debug!(actor = %core.mailbox.pid, %from, name = incoming.name(), "nobody takes this message");
-                    return;
-                };
-                let started = timed.then(Instant::now);
-                match (entry.handle)(actor, &from, incoming, &mut Context::new(core)) {
-                    Ok(()) => {
-                        if let Some(message) = figures.message(declaration.messages.len(), index) {
-                            message.handled.fetch_add(1, Ordering::Relaxed);
-                            if let Some(started) = started {
-                                message.sample(started.elapsed());
-                            }
-                        }
-                    }
-                    Err(error) => {
-                        figures.undecodable.fetch_add(1, Ordering::Relaxed);
-                        warn!(actor = %core.mailbox.pid, %from, name = entry.name, %error, "dropped a message that cannot be decoded");
-                    }
+            Event::Message {
+                from: sender,
+                incoming,
+            } => {
+                if sender.is_some() {
+                    *from = sender;
+                }
+                if let Some(from) = from {
+                    self.message(from, incoming, timed);
                 }
             }
-            Event::Request {
-                endpoint,
-                request,
-                responder,
-            } => {
+            Event::Request(event) => {
+                let Parts { actor, core } = &mut self.parts;
                 core.mailbox
-                    .figures
+                    .figures()
                     .requests
                     .fetch_add(1, Ordering::Relaxed);
-                if let Some(entry) = declaration.endpoints.get(endpoint) {
-                    (entry.handle)(actor, *request, responder, &mut Context::new(core));
+                if let Some(entry) = self.declaration.endpoints.get(event.endpoint) {
+                    (entry.handle)(
+                        actor,
+                        event.request,
+                        event.responder,
+                        &mut Context::new(core),
+                    );
                 }
             }
-            Event::Exited(pid) => actor.exited(&pid, &mut Context::new(core)),
+            Event::Exited(pid) => {
+                let Parts { actor, core } = &mut self.parts;
+                actor.exited(&pid, &mut Context::new(core));
+            }
             Event::Timer(sequence) => {
+                let Parts { actor, core } = &mut self.parts;
                 if let Some(call) = core.take_timer(sequence) {
                     call(actor, &mut Context::new(core));
                 }
             }
-            Event::Call(call) => {
-                if let Ok(call) = call.downcast::<Call<A>>() {
-                    (*call)(actor, &mut Context::new(core));
+            Event::Call(call) => call.run(&mut self.parts),
+            Event::Terminate => self.parts.core.terminating = true,
+        }
+    }
+
+    fn message(&mut self, from: &Pid, incoming: Incoming, timed: bool) {
+        let Parts { actor, core } = &mut self.parts;
+        let Some((index, entry)) = self.declaration.entry(&incoming) else {
+            core.mailbox
+                .figures()
+                .unknown
+                .fetch_add(1, Ordering::Relaxed);
+            debug!(actor = %core.mailbox.pid, %from, name = incoming.name(), "nobody takes this message");
+            return;
+        };
+        let started = timed.then(Instant::now);
+        let result = (entry.handle)(actor, from, incoming, &mut Context::new(core));
+        let figures = core.mailbox.figures();
+        match result {
+            Ok(()) => {
+                if let Some(message) = figures.message(self.declaration.messages.len(), index) {
+                    message.handled.fetch_add(1, Ordering::Relaxed);
+                    if let Some(started) = started {
+                        message.sample(started.elapsed());
+                    }
                 }
             }
-            Event::Terminate => core.terminating = true,
+            Err(error) => {
+                figures.undecodable.fetch_add(1, Ordering::Relaxed);
+                warn!(actor = %core.mailbox.pid, %from, name = entry.name, %error, "dropped a message that cannot be decoded");
+            }
         }
     }
 
     fn end(&mut self) {
-        self.actor.finalize(&mut Context::new(&mut self.core));
-        let mailbox = Arc::clone(&self.core.mailbox);
-        self.core.node.forget(&mailbox.pid.id, &mailbox);
+        let Parts { actor, core } = &mut self.parts;
+        actor.finalize(&mut Context::new(core));
+        let mailbox = Arc::clone(&core.mailbox);
+        core.node.forget(&mailbox.pid.id, &mailbox);
         drop(mailbox.close());
         self.batch.clear();
-        self.core.end();
+        core.end();
         for linker in mailbox.take_linkers() {
             if let Some(linker) = linker.upgrade() {
-                linker.push(Event::Exited(mailbox.pid.clone()));
+                linker.push(Event::Exited(Box::new(mailbox.pid.clone())));
             }
         }
     }
@@ -152,25 +161,39 @@ impl<A: Actor> actix::Actor for Host<A> {
     type Context = actix::Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        self.core.mailbox.attach(Box::new(Waker(context.address())));
-        self.actor.initialize(&mut Context::new(&mut self.core));
-        context.notify(Awake);
+        let Parts { actor, core } = &mut self.parts;
+        actor.initialize(&mut Context::new(core));
+        // Effects of the start belong to a batch of their own.
+        actor.flush(&mut Context::new(core));
+        context.spawn(Drain);
     }
 }
 
-impl<A: Actor> actix::Handler<Awake> for Host<A> {
-    type Result = ();
+/// Drains the mailbox whenever it wakes; part of the actor's own task, so that waking it
+/// costs no message.
+struct Drain;
 
-    fn handle(&mut self, _: Awake, context: &mut Self::Context) {
-        if !self.core.terminating {
-            self.drain();
+impl<A: Actor> ActorFuture<Host<A>> for Drain {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        host: &mut Host<A>,
+        context: &mut actix::Context<Host<A>>,
+        task: &mut std::task::Context<'_>,
+    ) -> Poll<()> {
+        if !host.parts.core.terminating {
+            host.drain();
         }
-        if self.core.terminating {
-            self.end();
+        if host.parts.core.terminating {
+            host.end();
             context.stop();
-        } else if !self.core.mailbox.rest() {
-            // Others on this thread get their turn before the next batch.
-            context.notify(Awake);
+            return Poll::Ready(());
         }
+        if !host.parts.core.mailbox.rest(task.waker()) {
+            // Others on this thread get their turn before the next batch.
+            task.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 }

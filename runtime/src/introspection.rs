@@ -139,7 +139,7 @@ fn process(mailbox: &Mailbox) -> Value {
             None => json!({"type": event.kind, "name": event.name}),
         })
         .collect();
-    let figures = &mailbox.figures;
+    let figures = mailbox.figures();
     let messages: Vec<_> = mailbox
         .declared
         .message_names()
@@ -201,7 +201,7 @@ fn topics(node: &Node) -> Vec<Topic> {
         for (path, help) in mailbox.declared.endpoint_helps() {
             topics.push(topic(id, path, help));
         }
-        for (path, published) in crate::sync::read(&mailbox.published).iter() {
+        for (path, published) in crate::sync::read(mailbox.published()).iter() {
             topics.push(topic(id, path, &published.help));
         }
         for (name, help) in mailbox.declared.message_names() {

@@ -3,8 +3,9 @@
 
 use std::any::{Any, TypeId};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,72 +15,106 @@ use crate::actor::Declared;
 use crate::http::{Published, Request, Responder};
 use crate::sync::lock;
 
+/// What introspection and dispatch know of a message's type.
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    pub(crate) type_id: TypeId,
+}
+
+/// Gives every message type its one [`Kind`].
+struct KindOf<M>(std::marker::PhantomData<M>);
+
+impl<M: Message> KindOf<M> {
+    const KIND: Kind = Kind {
+        name: M::NAME,
+        type_id: TypeId::of::<M>(),
+    };
+}
+
 /// A message on its way into an actor.
 pub(crate) enum Incoming {
     /// From an actor of this process: the value itself, moved.
     Local {
-        name: &'static str,
-        type_id: TypeId,
+        kind: &'static Kind,
         value: Box<dyn Any + Send>,
     },
     /// From the wire, not decoded yet.
-    Wire {
-        name: Arc<str>,
-        codec: Codec,
-        body: Bytes,
-    },
+    Wire(Box<Wire>),
+}
+
+/// An encoded message.
+pub(crate) struct Wire {
+    pub(crate) name: Arc<str>,
+    pub(crate) codec: Codec,
+    pub(crate) body: Bytes,
 }
 
 impl Incoming {
     pub(crate) fn local<M: Message>(message: M) -> Self {
         Self::Local {
-            name: M::NAME,
-            type_id: TypeId::of::<M>(),
+            kind: &KindOf::<M>::KIND,
             value: Box::new(message),
         }
     }
 
+    pub(crate) fn wire(name: Arc<str>, codec: Codec, body: Bytes) -> Self {
+        Self::Wire(Box::new(Wire { name, codec, body }))
+    }
+
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Local { name, .. } => name,
-            Self::Wire { name, .. } => name,
+            Self::Local { kind, .. } => kind.name,
+            Self::Wire(wire) => &wire.name,
         }
     }
 
     pub(crate) fn take<M: Message>(self) -> Result<M, DecodeError> {
         match self {
-            Self::Local { value, name, .. } => match value.downcast::<M>() {
+            Self::Local { value, kind } => match value.downcast::<M>() {
                 Ok(message) => Ok(*message),
-                Err(_) => Err(DecodeError::Malformed(format!("{name} is of another type"))),
+                Err(_) => Err(DecodeError::Malformed(format!(
+                    "{} is of another type",
+                    kind.name
+                ))),
             },
-            Self::Wire { codec, body, .. } => M::decode(codec, &body),
+            Self::Wire(wire) => M::decode(wire.codec, &wire.body),
         }
     }
 }
 
-/// What can happen to an actor (L19).
+/// A closure over an actor, behind a mailbox that knows no actor type.
+pub(crate) trait Call: Send {
+    /// Runs it on the `Parts` of the actor that it was made for.
+    fn run(self: Box<Self>, parts: &mut dyn Any);
+}
+
+/// What can happen to an actor (L19). Small, since a busy mailbox holds many.
 pub(crate) enum Event {
+    /// `from` is absent when it is that of the message before: naming a sender costs a
+    /// count that both threads would fight for.
     Message {
-        from: Pid,
+        from: Option<Box<Pid>>,
         incoming: Incoming,
     },
-    Request {
-        endpoint: usize,
-        request: Box<Request>,
-        responder: Responder,
-    },
-    Exited(Pid),
+    Request(Box<HttpEvent>),
+    Exited(Box<Pid>),
     Timer(u64),
-    /// A closure over the actor, boxed twice so that the mailbox knows no actor type.
-    Call(Box<dyn Any + Send>),
+    Call(Box<dyn Call>),
     Terminate,
+}
+
+/// A request for one of the actor's endpoints.
+pub(crate) struct HttpEvent {
+    pub(crate) endpoint: usize,
+    pub(crate) request: Request,
+    pub(crate) responder: Responder,
 }
 
 impl Event {
     fn describe(&self) -> (&'static str, String) {
         match self {
             Self::Message { incoming, .. } => ("MESSAGE", incoming.name().to_owned()),
-            Self::Request { request, .. } => ("HTTP", request.path().to_owned()),
+            Self::Request(event) => ("HTTP", event.request.path().to_owned()),
             Self::Exited(pid) => ("EXITED", pid.to_string()),
             Self::Timer(_) => ("DISPATCH", "timer".to_owned()),
             Self::Call(_) => ("DISPATCH", "call".to_owned()),
@@ -99,9 +134,33 @@ pub(crate) struct Waiting {
 #[derive(Default)]
 struct Queue {
     events: VecDeque<Event>,
+    /// Who sent the last message of `events`.
+    last_from: Option<Pid>,
     /// When the oldest waiting event came; kept per batch, not per event.
     since: Option<Instant>,
+    /// Wakes the host; made when it first rests.
+    host: Option<Waker>,
+    is_resting: bool,
     closed: bool,
+}
+
+impl Queue {
+    fn put(&mut self, put: impl FnOnce(&mut VecDeque<Event>)) -> bool {
+        if self.closed {
+            return false;
+        }
+        if self.events.is_empty() {
+            self.since = Some(Instant::now());
+        }
+        put(&mut self.events);
+        if self.is_resting {
+            self.is_resting = false;
+            if let Some(host) = &self.host {
+                host.wake_by_ref();
+            }
+        }
+        true
+    }
 }
 
 /// Counts and times of one declared message.
@@ -147,22 +206,21 @@ impl Figures {
     }
 }
 
-/// Wakes the host of a mailbox. Implemented over actix by the host.
-pub(crate) trait Wake: Send + Sync {
-    fn wake(&self);
-}
-
 /// A place where events for one actor wait. Shared by everyone who sends to it.
 pub(crate) struct Mailbox {
     pub(crate) pid: Pid,
     pub(crate) declared: Arc<dyn Declared>,
-    pub(crate) figures: Figures,
-    /// Endpoints served from shared data without asking the actor.
-    pub(crate) published: RwLock<Vec<(String, Published)>>,
     queue: Mutex<Queue>,
-    /// True while the host is awake or has been told to wake.
-    scheduled: AtomicBool,
-    host: OnceLock<Box<dyn Wake>>,
+    /// What only some actors need: made at first use, since a million idle ones do not.
+    extras: OnceLock<Box<Extras>>,
+}
+
+/// The rarer belongings of a mailbox.
+#[derive(Default)]
+struct Extras {
+    figures: Figures,
+    /// Endpoints served from shared data without asking the actor.
+    published: RwLock<Vec<(String, Published)>>,
     /// Who gets an `exited` when this actor ends.
     linkers: Mutex<Vec<Weak<Mailbox>>>,
 }
@@ -172,71 +230,80 @@ impl Mailbox {
         Arc::new(Self {
             pid,
             declared,
-            figures: Figures::default(),
-            published: RwLock::default(),
             queue: Mutex::default(),
-            scheduled: AtomicBool::new(true),
-            host: OnceLock::new(),
-            linkers: Mutex::default(),
+            extras: OnceLock::new(),
         })
     }
 
-    /// The host is up: from now on it is woken through `host`.
-    pub(crate) fn attach(&self, host: Box<dyn Wake>) {
-        let _ = self.host.set(host);
+    fn extras(&self) -> &Extras {
+        self.extras.get_or_init(Box::default)
+    }
+
+    /// The actor's figures.
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.extras().figures
+    }
+
+    /// The endpoints that were published for the actor.
+    pub(crate) fn published(&self) -> &RwLock<Vec<(String, Published)>> {
+        &self.extras().published
+    }
+
+    /// Puts a message at the end of the queue. False when the actor has ended.
+    pub(crate) fn push_message(&self, from: &Pid, incoming: Incoming) -> bool {
+        let mut queue = lock(&self.queue);
+        let is_same = queue
+            .last_from
+            .as_ref()
+            .is_some_and(|last| last.is_same(from));
+        let from = if is_same {
+            None
+        } else {
+            queue.last_from = Some(from.clone());
+            Some(Box::new(from.clone()))
+        };
+        queue.put(|events| events.push_back(Event::Message { from, incoming }))
     }
 
     /// Puts an event at the end of the queue. False when the actor has ended.
     pub(crate) fn push(&self, event: Event) -> bool {
-        self.put(|events| events.push_back(event))
+        lock(&self.queue).put(|events| events.push_back(event))
     }
 
     /// Puts an event before all that wait (L20: terminate jumps the queue).
     pub(crate) fn inject(&self, event: Event) -> bool {
-        self.put(|events| events.push_front(event))
-    }
-
-    fn put(&self, put: impl FnOnce(&mut VecDeque<Event>)) -> bool {
-        {
-            let mut queue = lock(&self.queue);
-            if queue.closed {
-                return false;
-            }
-            if queue.events.is_empty() {
-                queue.since = Some(Instant::now());
-            }
-            put(&mut queue.events);
-        }
-        if !self.scheduled.swap(true, Ordering::AcqRel)
-            && let Some(host) = self.host.get()
-        {
-            host.wake();
-        }
-        true
+        lock(&self.queue).put(|events| events.push_front(event))
     }
 
     /// Takes all that waits, leaving `empty` in its place.
     pub(crate) fn swap(&self, empty: &mut VecDeque<Event>) {
         let mut queue = lock(&self.queue);
         std::mem::swap(&mut queue.events, empty);
+        queue.last_from = None;
         queue.since = None;
     }
 
-    /// The host is about to rest. True when it may; false when something came meanwhile.
-    pub(crate) fn rest(&self) -> bool {
-        let queue = lock(&self.queue);
-        if queue.events.is_empty() {
-            self.scheduled.store(false, Ordering::Release);
-            true
-        } else {
-            false
+    /// The host is about to rest, to be woken by `waker`. True when it may; false when
+    /// something came meanwhile.
+    pub(crate) fn rest(&self, waker: &Waker) -> bool {
+        let mut queue = lock(&self.queue);
+        queue.is_resting = queue.events.is_empty();
+        if queue.is_resting
+            && !queue
+                .host
+                .as_ref()
+                .is_some_and(|host| host.will_wake(waker))
+        {
+            queue.host = Some(waker.clone());
         }
+        queue.is_resting
     }
 
     /// The actor has ended: refuses further events and hands back those that waited.
     pub(crate) fn close(&self) -> VecDeque<Event> {
         let mut queue = lock(&self.queue);
         queue.closed = true;
+        queue.host = None;
         std::mem::take(&mut queue.events)
     }
 
@@ -252,6 +319,7 @@ impl Mailbox {
     /// The first `limit` waiting events, for `/__processes__`.
     pub(crate) fn waiting(&self, limit: usize) -> Vec<Waiting> {
         let queue = lock(&self.queue);
+        let mut sender: Option<&Pid> = None;
         queue
             .events
             .iter()
@@ -259,7 +327,10 @@ impl Mailbox {
             .map(|event| {
                 let (kind, name) = event.describe();
                 let from = match event {
-                    Event::Message { from, .. } => Some(from.clone()),
+                    Event::Message { from, .. } => {
+                        sender = from.as_deref().or(sender);
+                        sender.cloned()
+                    }
                     _ => None,
                 };
                 Waiting { kind, name, from }
@@ -269,7 +340,7 @@ impl Mailbox {
 
     /// Has `linker` told when this actor ends. False when it has ended already.
     pub(crate) fn link(&self, linker: Weak<Mailbox>) -> bool {
-        let mut linkers = lock(&self.linkers);
+        let mut linkers = lock(&self.extras().linkers);
         if lock(&self.queue).closed {
             return false;
         }
@@ -281,6 +352,6 @@ impl Mailbox {
     }
 
     pub(crate) fn take_linkers(&self) -> Vec<Weak<Mailbox>> {
-        std::mem::take(&mut *lock(&self.linkers))
+        std::mem::take(&mut *lock(&self.extras().linkers))
     }
 }

@@ -1,5 +1,6 @@
 //! A node: the actors behind one `host:port`, and what they share.
 
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -99,6 +100,7 @@ pub(crate) struct Inner {
     pub(crate) require_peer_address_match: bool,
     force_codecs: bool,
     directory: RwLock<HashMap<ActorId, Arc<Mailbox>>>,
+    declarations: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     names: RwLock<HashMap<String, Arc<AtomicU64>>>,
     pub(crate) site: Site,
     pub(crate) peers: Peers,
@@ -178,6 +180,7 @@ impl Node {
                 require_peer_address_match: config.require_peer_address_match,
                 force_codecs: config.force_codecs,
                 directory: RwLock::default(),
+                declarations: RwLock::default(),
                 names: RwLock::default(),
                 site: Site::default(),
                 peers: Peers::new(&metrics),
@@ -253,7 +256,7 @@ impl Node {
         placement: Placement,
     ) -> Result<Handle<A>, SpawnError> {
         let id = id.into();
-        let declaration = Declaration::<A>::of();
+        let declaration = self.declaration::<A>();
         let mailbox = Mailbox::new(self.pid(id.clone()), declaration.clone());
         {
             let mut directory = write(&self.inner.directory);
@@ -271,6 +274,18 @@ impl Node {
             start();
         }
         Ok(handle)
+    }
+
+    /// What actors of a type receive, declared once.
+    fn declaration<A: Actor>(&self) -> Arc<Declaration<A>> {
+        let kind = TypeId::of::<A>();
+        let known = read(&self.inner.declarations).get(&kind).cloned();
+        if let Some(declaration) = known.and_then(|known| known.downcast().ok()) {
+            return declaration;
+        }
+        let declaration = Declaration::<A>::of();
+        write(&self.inner.declarations).insert(kind, declaration.clone());
+        declaration
     }
 
     /// Ends an actor before it handles anything more (L20). Unknown ones are ignored.
@@ -319,10 +334,7 @@ impl Node {
     pub fn send<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
         if to.address == self.inner.address && !self.inner.force_codecs {
             if let Some(mailbox) = self.local(&to.id) {
-                mailbox.push(Event::Message {
-                    from: from.clone(),
-                    incoming: Incoming::local(message),
-                });
+                mailbox.push_message(from, Incoming::local(message));
             }
             return;
         }
@@ -359,12 +371,8 @@ impl Node {
         codec: Codec,
         body: bytes::Bytes,
     ) -> bool {
-        self.local(id).is_some_and(|mailbox| {
-            mailbox.push(Event::Message {
-                from,
-                incoming: Incoming::Wire { name, codec, body },
-            })
-        })
+        self.local(id)
+            .is_some_and(|mailbox| mailbox.push_message(&from, Incoming::wire(name, codec, body)))
     }
 
     /// Waits until the messages sent so far have left for their peers, for `limit` at most:
@@ -379,7 +387,7 @@ impl Node {
                 .local(&peer.id)
                 .is_some_and(|mailbox| mailbox.link(Arc::downgrade(linker)));
             if !linked {
-                linker.push(Event::Exited(peer.clone()));
+                linker.push(Event::Exited(Box::new(peer.clone())));
             }
         } else {
             self.inner.peers.link(self, linker, peer);
@@ -395,7 +403,7 @@ impl Node {
 
     pub(crate) fn publish(&self, mailbox: &Arc<Mailbox>, path: &str, published: Published) {
         let path = path.trim_matches('/').to_owned();
-        let mut all = write(&mailbox.published);
+        let mut all = write(mailbox.published());
         all.retain(|(known, _)| *known != path);
         all.push((path, published));
     }

@@ -166,7 +166,7 @@ impl Peer {
             debug!(peer = %task.address, why = %Why(&why), "connection ended");
             for (linker, pid) in left.links {
                 if let Some(linker) = linker.upgrade() {
-                    linker.push(Event::Exited(pid));
+                    linker.push(Event::Exited(Box::new(pid)));
                 }
             }
         });

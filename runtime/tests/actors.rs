@@ -268,8 +268,10 @@ fn a_message_among_requests_is_delivered() {
              Content-Length: 0\r\nConnection: close\r\n\r\n",
         )
         .await;
-        let statuses: Vec<_> =
-            answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect();
+        let statuses: Vec<_> = answers
+            .match_indices("HTTP/1.1 ")
+            .map(|(at, _)| &answers[at + 9..at + 12])
+            .collect();
         assert_eq!(statuses, ["200", "202", "404"]);
         until(&sink, 1).await;
     });

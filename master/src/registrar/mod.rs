@@ -80,7 +80,7 @@ impl Figures {
             queued: metrics.gauge("registrar/queued_operations"),
             size: metrics.gauge("registrar/registry_size_bytes"),
             fetch: metrics.gauge("registrar/state_fetch_ms"),
-            store: metrics.timer("registrar/state_store_ms"),
+            store: metrics.timer("registrar/state_store"),
         }
     }
 }

@@ -19,6 +19,12 @@ impl ActorId {
         Self(name.into())
     }
 
+    /// Whether both are clones of one another: cheaper than comparing names, and false
+    /// for equal names that were made apart.
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -61,6 +67,14 @@ impl Pid {
             id: id.into(),
             address,
         }
+    }
+}
+
+impl Pid {
+    /// Whether both are clones of one another: cheaper than `==`, and false for equal pids
+    /// that were made apart.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id.is_same(&other.id) && self.address == other.address
     }
 }
 

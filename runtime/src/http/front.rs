@@ -25,7 +25,7 @@ use crate::http::gate::Gate;
 use crate::http::request::{Method, Request, parse_query};
 use crate::http::response::{Body, Responder, Response};
 use crate::http::site::{Serve, Target, route};
-use crate::mailbox::Event;
+use crate::mailbox::{Event, HttpEvent};
 use crate::node::Node;
 use crate::threads::{Connection, Workers};
 use crate::world::Listener;
@@ -130,7 +130,10 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
         .to_owned();
     let response = match route(node, &path) {
         Target::Published(published, path) => {
-            let request = Request { path, ..request.clone() };
+            let request = Request {
+                path,
+                ..request.clone()
+            };
             match published.serve {
                 Serve::Now(serve) => serve(&request),
                 Serve::Aside(serve) if node.world().has_threads() => {
@@ -142,7 +145,9 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
                 Serve::Later(serve) => {
                     let (responder, answered) = Responder::new(node.limits().stream);
                     serve(request, responder);
-                    answered.await.unwrap_or_else(|_| Response::text(503, ENDED))
+                    answered
+                        .await
+                        .unwrap_or_else(|_| Response::text(503, ENDED))
                 }
             }
         }
@@ -152,16 +157,18 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
             path,
         } => {
             let (responder, answered) = Responder::new(node.limits().stream);
-            let request = Box::new(Request {
+            let request = Request {
                 path,
                 ..request.clone()
-            });
-            mailbox.push(Event::Request {
+            };
+            mailbox.push(Event::Request(Box::new(HttpEvent {
                 endpoint,
                 request,
                 responder,
-            });
-            answered.await.unwrap_or_else(|_| Response::text(503, ENDED))
+            })));
+            answered
+                .await
+                .unwrap_or_else(|_| Response::text(503, ENDED))
         }
         Target::Nobody => Response::not_found(),
     };

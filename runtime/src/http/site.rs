@@ -57,25 +57,36 @@ pub struct Published {
 impl Published {
     /// Answers every request by `serve`.
     pub fn new(help: Help, serve: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
-        Self { help, serve: Serve::Now(Arc::new(serve)) }
+        Self {
+            help,
+            serve: Serve::Now(Arc::new(serve)),
+        }
     }
 
     /// As [`Published::new`], for answers that take long to make: they are made on a
     /// thread aside, so that other connections of the HTTP thread go on.
     pub fn heavy(help: Help, serve: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
-        Self { help, serve: Serve::Aside(Arc::new(serve)) }
+        Self {
+            help,
+            serve: Serve::Aside(Arc::new(serve)),
+        }
     }
 
     /// Lets `serve` answer later, typically after decoding the request and telling an
     /// actor through its handle.
     pub fn later(help: Help, serve: impl Fn(Request, Responder) + Send + Sync + 'static) -> Self {
-        Self { help, serve: Serve::Later(Arc::new(serve)) }
+        Self {
+            help,
+            serve: Serve::Later(Arc::new(serve)),
+        }
     }
 }
 
 impl fmt::Debug for Published {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Published").field("help", &self.help).finish_non_exhaustive()
+        f.debug_struct("Published")
+            .field("help", &self.help)
+            .finish_non_exhaustive()
     }
 }
 
@@ -151,7 +162,7 @@ fn within(node: &Node, id: &str, path: &str) -> Option<Target> {
             .find(id, path)
             .map(|(published, path)| Target::Published(published, path));
     };
-    let published = read(&mailbox.published)
+    let published = read(mailbox.published())
         .iter()
         .filter(|(prefix, _)| is_path_prefix(prefix, path))
         .max_by_key(|(prefix, _)| prefix.len())
