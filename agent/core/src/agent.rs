@@ -87,7 +87,7 @@ impl Agent {
             Input::MasterDetected(master) => self.master_detected(master, turn),
             Input::MasterLost => self.master_lost(turn),
             Input::Message { from, message } => self.message(&from, *message, turn),
-            Input::PeerExited(pid) => self.peer_exited(&pid),
+            Input::PeerExited(pid) => self.peer_exited(&pid, turn),
             Input::ExecutorCall { call_id, call } => self.executor_call(call_id, *call, turn),
             Input::StreamClosed(stream) => self.stream_closed(stream, turn),
             Input::ContainerLaunched {

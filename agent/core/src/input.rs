@@ -63,7 +63,8 @@ pub enum Input {
         container_id: ContainerId,
         /// The number given in the effect.
         sequence: u64,
-        /// Why the new resources could not be applied, if so.
+        /// Why the new resources could not be applied, if so; the container is then destroyed.
+        /// One that has ended already takes every update.
         result: Result<(), String>,
     },
     /// A launched container and every process of it are gone. Exactly once for each

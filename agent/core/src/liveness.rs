@@ -30,9 +30,12 @@ impl Agent {
         turn.effect(Effect::DetectMaster);
     }
 
-    pub(crate) fn peer_exited(&self, pid: &Pid) {
-        if self.is_master(pid) {
-            tracing::warn!("Master disconnected! Waiting for a new master to be elected");
+    /// The connection to the master broke. Waiting for pings to stay away would tell the same
+    /// much later; while it is away, registration goes on with its own patience.
+    pub(crate) fn peer_exited(&mut self, pid: &Pid, turn: &mut Turn<'_, '_>) {
+        if self.is_master(pid) && self.state.phase == Phase::Running {
+            tracing::warn!("Master disconnected! Detecting the master anew");
+            self.detect_again(turn);
         }
     }
 }
@@ -42,8 +45,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::input::Message;
-    use crate::testing::{World, pid};
+    use crate::input::{Input, Message};
+    use crate::testing::{World, master, pid};
 
     fn ping(connected: bool) -> Message {
         Message::Ping(internal::PingSlaveMessage { connected })
@@ -76,6 +79,19 @@ mod tests {
         world.message(ping(false));
         assert!(detects(&world));
         assert_eq!(world.agent.snapshot().state.phase, Phase::Disconnected);
+    }
+
+    #[test]
+    fn a_broken_connection_means_that_the_master_is_detected_anew() {
+        let mut world = World::registered();
+        world.input(Input::PeerExited(pid("master@127.0.0.9:5050")));
+        assert!(!detects(&world), "not its master");
+        world.input(Input::PeerExited(master().pid));
+        assert!(detects(&world));
+        world.input(Input::MasterDetected(master()));
+        world.take();
+        world.input(Input::PeerExited(master().pid));
+        assert!(world.take().is_empty(), "registration is under way");
     }
 
     #[test]
