@@ -11,7 +11,9 @@ fn main() {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or_else(|| {
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs())
         });
     println!("cargo:rustc-env=MESOS_BUILD_TIME={seconds}");
     println!("cargo:rustc-env=MESOS_BUILD_DATE={}", date(seconds));
@@ -35,7 +37,8 @@ fn main() {
 fn date(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (mut year, mut left) = (1970, days);
-    let is_leap = |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    let is_leap =
+        |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
     loop {
         let length = if is_leap(year) { 366 } else { 365 };
         if left < length {

@@ -24,7 +24,13 @@ const TEXT_BYTES_MAX: usize = 1 << 20;
 pub(super) struct Connection<'a> {
     node: &'a Node,
     config: &'a SessionConfig,
-    sender: Option<http1::SendRequest<Full<Bytes>>>,
+    sender: Option<Sender>,
+}
+
+struct Sender {
+    requests: http1::SendRequest<Full<Bytes>>,
+    /// Whether it has carried a request already.
+    is_used: bool,
 }
 
 impl<'a> Connection<'a> {
@@ -38,11 +44,22 @@ impl<'a> Connection<'a> {
 
     /// Connects, unless the connection stands.
     pub(super) async fn open(&mut self) -> Result<(), Ended> {
-        if let Some(sender) = &mut self.sender
-            && sender.ready().await.is_ok()
-        {
-            return Ok(());
-        }
+        self.sender().await.map(|_| ())
+    }
+
+    async fn sender(&mut self) -> Result<&mut Sender, Ended> {
+        let standing = match self.sender.take() {
+            Some(mut sender) => sender.requests.ready().await.is_ok().then_some(sender),
+            None => None,
+        };
+        let sender = match standing {
+            Some(sender) => sender,
+            None => self.connect().await?,
+        };
+        Ok(self.sender.insert(sender))
+    }
+
+    async fn connect(&self) -> Result<Sender, Ended> {
         let endpoint = &self.config.endpoint;
         let unreachable = |reason: String| Ended::Unreachable {
             authority: endpoint.authority(),
@@ -57,7 +74,7 @@ impl<'a> Connection<'a> {
             Ok(connected) => connected.map_err(|error| unreachable(error.to_string()))?,
             Err(_) => return Err(unreachable("timed out".to_owned())),
         };
-        let (sender, driver) = http1::handshake(TokioIo::new(socket))
+        let (requests, driver) = http1::handshake(TokioIo::new(socket))
             .await
             .map_err(|error| unreachable(error.to_string()))?;
         // Ends by itself when the sender and the last answer are dropped. What goes
@@ -65,40 +82,51 @@ impl<'a> Connection<'a> {
         tokio::task::spawn_local(async {
             let _ = driver.await;
         });
-        self.sender = Some(sender);
-        Ok(())
+        Ok(Sender {
+            requests,
+            is_used: false,
+        })
     }
 
     /// Posts a body and waits for the head of the answer.
+    ///
+    /// A server may close an idle connection in the very moment in which a request is
+    /// sent on it; such a request is sent once more, on a new connection.
     pub(super) async fn post(
         &mut self,
         body: Bytes,
         stream_id: &OnceCell<HeaderValue>,
     ) -> Result<Response<Incoming>, Ended> {
-        self.open().await?;
-        let request = request(self.config, body, stream_id)?;
-        let Some(sender) = &mut self.sender else {
-            return Err(Ended::Broken("the connection was lost".to_owned()));
-        };
-        match sender.try_send_request(request).await {
+        let first = request(self.config, body.clone(), stream_id)?;
+        let sender = self.sender().await?;
+        let was_used = std::mem::replace(&mut sender.is_used, true);
+        match sender.requests.send_request(first).await {
             Ok(response) => Ok(response),
-            Err(mut error) => {
-                // Closed between two requests, before anything of this one was sent.
-                let Some(request) = error.take_message() else {
-                    return Err(broken(error.error()));
-                };
+            Err(error) if was_used && is_closing(&error) => {
                 self.sender = None;
-                self.open().await?;
-                match &mut self.sender {
-                    Some(sender) => sender
-                        .send_request(request)
-                        .await
-                        .map_err(|error| broken(&error)),
-                    None => Err(broken(error.error())),
-                }
+                let second = request(self.config, body, stream_id)?;
+                let sender = self.sender().await?;
+                sender.is_used = true;
+                let sent = sender.requests.send_request(second).await;
+                sent.map_err(|error| broken(&error))
             }
+            Err(error) => Err(broken(&error)),
         }
     }
+}
+
+/// Whether a request failed because the other side had closed the connection, without
+/// a byte of an answer.
+fn is_closing(error: &hyper::Error) -> bool {
+    let is_reset = || {
+        let source = std::error::Error::source(error);
+        let cause = source.and_then(|source| source.downcast_ref::<std::io::Error>());
+        cause.is_some_and(|cause| {
+            use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
+            matches!(cause.kind(), BrokenPipe | ConnectionReset)
+        })
+    };
+    error.is_canceled() || error.is_closed() || error.is_incomplete_message() || is_reset()
 }
 
 fn request(

@@ -44,10 +44,18 @@ impl<Id: Copy + Ord + Display> Streams<Id> {
     /// Sends one event as one record. False when the reader was too slow, and the stream
     /// has been ended for it (U13).
     pub fn send<E: Described + Serialize>(&mut self, id: Id, event: &E) -> bool {
+        self.send_with(id, |media| media.encode(event))
+    }
+
+    /// As [`Self::send`], of an event that `encode` writes.
+    pub fn send_with(&mut self, id: Id, encode: impl FnOnce(Media) -> Vec<u8>) -> bool {
         let Some(open) = self.open.get(&id) else {
             return true;
         };
-        match open.writer.send(open.media.record(event)) {
+        match open
+            .writer
+            .send(runtime::recordio::encode(&encode(open.media)))
+        {
             // A client that has gone is told of by the stream itself.
             Ok(()) | Err(StreamError::Closed) => true,
             Err(StreamError::Full) => {
