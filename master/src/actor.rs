@@ -160,7 +160,7 @@ impl Actor for Master {
                 master.exit(failed.reason, context);
             })
             .on("The allocator found offers.", |master, _, offers: allocator::Offers, context| {
-                master.input(Input::Offers(offers.offers), context);
+                master.input(Input::Offers(offers), context);
             });
         crate::driver::declare(declaration);
     }

@@ -97,11 +97,15 @@ pub async fn start(
     if let Some(log) = runtime::logging::file(runtime::logging::Severity::Info) {
         roots.attach(log, "/master/log");
     }
-    node.spawn("files", Files::new(roots), Placement::Here)?;
+    node.spawn("files", Files::new(roots.clone()), Placement::Here)?;
     let (failed, ended) = oneshot::channel();
     let peers =
         Peers { allocator: allocator.pid().clone(), registrar: registrar.pid().clone() };
-    let about = crate::api::About { cluster: options.cluster, flags: surroundings.shown.clone() };
+    let about = crate::api::About {
+        cluster: options.cluster,
+        flags: surroundings.shown.clone(),
+        files: roots,
+    };
     let master = Master::new(core, info, published, peers, about, failed);
     let master = node.spawn("master", master, Placement::OwnThread)?;
     let flags = publish_flags(surroundings.shown);
@@ -116,7 +120,7 @@ fn master_info(options: &Options, node: &Node) -> v1::MasterInfo {
     v1::MasterInfo {
         id: node.uuid().to_string(),
         ip: ip_number(address),
-        port: Some(u32::from(address.port())),
+        port: u32::from(address.port()),
         pid: Some(node.pid("master").to_string()),
         hostname: Some(hostname.clone()),
         version: Some(VERSION.to_owned()),

@@ -5,7 +5,6 @@ use messages::v1::scheduler::{Call, Event, call, event};
 use messages::{internal, scheduler, v1};
 use model::ids::FrameworkId;
 use runtime::{Context, Declaration, Pid};
-use tracing::debug;
 
 use crate::actor::Master;
 

@@ -37,8 +37,11 @@ impl Master {
             }
             Effect::Operator { to, event } => self.to_operator(to, &event, context),
             Effect::OperatorSubscribed { to } => {
-                let event = crate::api::subscribed(snapshot);
-                self.to_operator(to, &event, context);
+                let is_open =
+                    self.streams.send_with(to, |media| crate::api::subscribed(snapshot, media));
+                if !is_open {
+                    self.input(Input::OperatorClosed(to), context);
+                }
             }
             Effect::Exit(reason) => self.exit(reason, context),
         }

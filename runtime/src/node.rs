@@ -248,6 +248,16 @@ impl Node {
         &self.inner.home
     }
 
+    /// Does work that takes long or blocks on a thread aside; at once in a simulation,
+    /// which has no threads. For HTTP threads and the threads of actors.
+    pub fn aside(&self, work: impl FnOnce() + Send + 'static) {
+        if self.world().has_threads() {
+            tokio::task::spawn_blocking(work);
+        } else {
+            work();
+        }
+    }
+
     /// Spawns an actor (L20).
     pub fn spawn<A: Actor>(
         &self,

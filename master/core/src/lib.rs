@@ -38,6 +38,7 @@ mod task;
 #[cfg(test)]
 mod testing;
 mod turn;
+pub mod views;
 mod writes;
 
 pub use config::Config;

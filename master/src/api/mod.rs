@@ -3,11 +3,15 @@
 //! told.
 
 mod operator;
+mod pages;
 mod reads;
 mod scheduler;
 
 use std::collections::BTreeMap;
 
+use actors::daemon::{Build, FileRoots};
+use actors::v1_api;
+use master_core::views;
 use runtime::Context;
 
 use crate::actor::{Master, Published};
@@ -16,11 +20,24 @@ pub(crate) use operator::subscribed;
 
 /// What endpoints show beside the snapshot.
 #[derive(Debug, Clone)]
-pub struct About {
+pub(crate) struct About {
     /// `--cluster`
-    pub cluster: Option<String>,
+    pub(crate) cluster: Option<String>,
     /// All flags as they are shown.
-    pub flags: BTreeMap<String, String>,
+    pub(crate) flags: BTreeMap<String, String>,
+    /// What LIST_FILES and READ_FILE may show.
+    pub(crate) files: FileRoots,
+}
+
+impl About {
+    /// As the views of the core need it.
+    fn views(&self) -> views::About {
+        views::About {
+            version: v1_api::version(&Build::current()),
+            cluster: self.cluster.clone(),
+            flags: self.flags.clone(),
+        }
+    }
 }
 
 /// Publishes all endpoints below `/master`.
@@ -28,4 +45,5 @@ pub(crate) fn publish(published: &Published, about: &About, context: &Context<'_
     scheduler::publish(published, context);
     operator::publish(published, about, context);
     reads::publish(published, about, context);
+    pages::publish(published, about, context);
 }

@@ -33,7 +33,10 @@ pub(crate) fn publish(published: &Published, about: &About, context: &Context<'_
     );
     context.publish(
         "assets",
-        Endpoint::new(Help::new("What pages refer to.", "Style, script and icon."), asset),
+        Endpoint::new(
+            Help::new("What pages refer to.", "Style, script and icon."),
+            asset,
+        ),
     );
 }
 
@@ -49,14 +52,22 @@ fn overview(snapshot: &Snapshot, about: &About, node: &Node) -> Overview {
     let frameworks = snapshot.frameworks.registered();
     let active = agents.values().filter(|agent| agent.is_active()).count();
     let (used, offered) = sums(snapshot);
-    let completed = frameworks.values().chain(snapshot.frameworks.completed().values());
+    let completed = frameworks
+        .values()
+        .chain(snapshot.frameworks.completed().values());
     let (active_tasks, active_cut) = task_rows(
         snapshot,
-        frameworks.values().flat_map(|it| it.tasks().values().map(move |task| (it.info(), task))),
+        frameworks
+            .values()
+            .flat_map(|it| it.tasks().values().map(move |task| (it.info(), task))),
     );
     let (completed_tasks, completed_cut) = task_rows(
         snapshot,
-        completed.flat_map(|it| it.completed_tasks().iter().map(move |task| (it.info(), task))),
+        completed.flat_map(|it| {
+            it.completed_tasks()
+                .iter()
+                .map(move |task| (it.info(), task))
+        }),
     );
     Overview {
         cluster: about.cluster.clone(),
@@ -68,7 +79,12 @@ fn overview(snapshot: &Snapshot, about: &About, node: &Node) -> Overview {
         agents_inactive: agents.len() - active,
         agents_unreachable: snapshot.agents.unreachable().len(),
         tasks: tasks(snapshot),
-        resources: resource_rows(snapshot.agents.total(), &used, &offered, &["cpus", "gpus", "mem", "disk"]),
+        resources: resource_rows(
+            snapshot.agents.total(),
+            &used,
+            &offered,
+            &["cpus", "gpus", "mem", "disk"],
+        ),
         agents: agent_rows(snapshot),
         frameworks: framework_rows(snapshot),
         active_tasks,
@@ -158,7 +174,12 @@ fn agent_rows(snapshot: &Snapshot) -> Vec<AgentRow> {
                 (true, false) => "Inactive",
                 _ => "Disconnected",
             },
-            resources: resource_rows(agent.total(), &agent.total_used(), agent.offered(), &COLUMNS),
+            resources: resource_rows(
+                agent.total(),
+                &agent.total_used(),
+                agent.offered(),
+                &COLUMNS,
+            ),
             tasks: agent.tasks().len(),
             registered: agent.registered().seconds(),
         })
@@ -205,13 +226,20 @@ fn task_rows<'a>(
             rows.push(task_row(snapshot, framework, task));
         }
     }
-    rows.sort_by(|a, b| b.since.unwrap_or_default().total_cmp(&a.since.unwrap_or_default()));
+    rows.sort_by(|a, b| {
+        b.since
+            .unwrap_or_default()
+            .total_cmp(&a.since.unwrap_or_default())
+    });
     let cut = count - rows.len();
     (rows, cut)
 }
 
 fn task_row(snapshot: &Snapshot, framework: &messages::v1::FrameworkInfo, task: &Task) -> TaskRow {
-    let host = snapshot.agents.get(task.agent()).map(|agent| agent.hostname().to_owned());
+    let host = snapshot
+        .agents
+        .get(task.agent())
+        .map(|agent| agent.hostname().to_owned());
     TaskRow {
         id: task.id().to_string(),
         name: task.name().to_owned(),

@@ -32,7 +32,7 @@ pub(crate) fn publish(published: &Published, context: &Context<'_, Master>) {
                 Ok(read) => read,
                 Err(response) => return responder.answer(response),
             };
-            if let Err(error) = validation::scheduler_call::validate(&call) {
+            if let Err(error) = validation::scheduler_call::validate(&call, None) {
                 let text = format!("Failed to validate scheduler::Call: {error}");
                 return responder.answer(Response::text(400, text));
             }
@@ -41,11 +41,20 @@ pub(crate) fn publish(published: &Published, context: &Context<'_, Master>) {
                 return responder.answer(response);
             }
             let call = Box::new(call);
-            let waiting = calls::Call { responder, media, audience: Audience::Scheduler };
+            let waiting = calls::Call {
+                responder,
+                media,
+                audience: Audience::Scheduler,
+            };
             master.call(move |master, context| {
                 master.call(
                     waiting,
-                    |token| Input::SchedulerCall { token, stream, principal: None, call },
+                    |token| Input::SchedulerCall {
+                        token,
+                        stream,
+                        principal: None,
+                        call,
+                    },
                     context,
                 );
             });

@@ -280,7 +280,7 @@ impl Registrar {
     fn show(&mut self, _: Request, responder: Responder, _: &mut Context<'_, Self>) {
         responder.answer(match &self.stage {
             Stage::Ready { registry, .. } => {
-                Response::json_bytes(::messages::json::to_json(&registry.to_proto()))
+                Response::json(&registry.to_proto())
             }
             _ => Response::text(503, "The registry has not been recovered."),
         });

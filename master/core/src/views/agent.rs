@@ -23,7 +23,10 @@ pub(crate) fn fields(agent: &Agent, object: &mut Object<'_>) {
     description(agent.id(), agent.info(), object);
     object.field("pid", agent.pid().to_string().as_str());
     object.field("registered_time", agent.registered().seconds());
-    object.optional("reregistered_time", agent.reregistered().map(|time| time.seconds()));
+    object.optional(
+        "reregistered_time",
+        agent.reregistered().map(|time| time.seconds()),
+    );
     object.field("resources", V0(total));
     object.field("used_resources", V0(&agent.total_used()));
     object.field("offered_resources", V0(agent.offered()));
@@ -39,7 +42,10 @@ pub(crate) fn fields(agent: &Agent, object: &mut Object<'_>) {
     object.field("active", agent.is_active());
     object.field("deactivated", false);
     object.field("version", agent.version());
-    object.field("capabilities", List(agent.capabilities().iter().map(|it| it.as_str_name())));
+    object.field(
+        "capabilities",
+        List(agent.capabilities().iter().map(|it| it.as_str_name())),
+    );
 }
 
 /// What `/slaves` shows besides: resources in full.
@@ -52,7 +58,10 @@ pub(crate) fn full_fields(agent: &Agent, object: &mut Object<'_>) {
             }
         }),
     );
-    object.field("unreserved_resources_full", Full(&agent.total().unreserved()));
+    object.field(
+        "unreserved_resources_full",
+        Full(&agent.total().unreserved()),
+    );
     object.field("used_resources_full", Full(&agent.total_used()));
     object.field("offered_resources_full", Full(agent.offered()));
 }

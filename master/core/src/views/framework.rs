@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use messages::v1;
 use messages::v1::framework_info::capability::Type as Capability;
-use model::ids::FrameworkId;
 use model::Resources;
+use model::ids::FrameworkId;
 
 use super::json::{Fields, Json, List, Object, Serde};
 use super::resources::V0;
@@ -24,7 +24,10 @@ pub(crate) fn summary(framework: &Framework, object: &mut Object<'_>) {
     object.optional("pid", pid.map(ToString::to_string).as_deref());
     object.field("used_resources", V0(framework.used()));
     object.field("offered_resources", V0(framework.offered()));
-    object.field("capabilities", List(info.capabilities.iter().map(capability)));
+    object.field(
+        "capabilities",
+        List(info.capabilities.iter().map(capability)),
+    );
     object.field("hostname", info.hostname());
     object.field("webui_url", info.webui_url());
     object.field("active", framework.is_active());
@@ -46,7 +49,10 @@ pub(crate) fn fields(framework: &Framework, offers: &Offers, object: &mut Object
     object.field("failover_timeout", info.failover_timeout());
     object.field("checkpoint", info.checkpoint());
     object.field("registered_time", framework.registered().seconds());
-    object.field("unregistered_time", framework.unregistered().unwrap_or_default().seconds());
+    object.field(
+        "unregistered_time",
+        framework.unregistered().unwrap_or_default().seconds(),
+    );
     object.optional("principal", info.principal.as_deref());
     object.field("resources", V0(&total(framework)));
     if framework.registered() != framework.reregistered() {
@@ -58,13 +64,27 @@ pub(crate) fn fields(framework: &Framework, offers: &Offers, object: &mut Object
         object.field("role", info.role());
     }
     object.field("tasks", tasks(framework.tasks().values()));
-    object.field("unreachable_tasks", tasks(framework.unreachable_tasks().values()));
+    object.field(
+        "unreachable_tasks",
+        tasks(framework.unreachable_tasks().values()),
+    );
     object.field("completed_tasks", tasks(framework.completed_tasks().iter()));
-    let offers = framework.offers().iter().filter_map(|id| offers.get(id.as_str()));
+    let offers = framework
+        .offers()
+        .iter()
+        .filter_map(|id| offers.get(id.as_str()));
     object.field("offers", List(offers.map(|it| it.as_ref())));
     let executors = framework.executors().values();
-    object.field("executors", List(executors.map(|executor| executor_of(framework.id(), executor))));
-    object.optional("labels", info.labels.as_ref().map(|it| List(it.labels.iter().map(Serde))));
+    object.field(
+        "executors",
+        List(executors.map(|executor| executor_of(framework.id(), executor))),
+    );
+    object.optional(
+        "labels",
+        info.labels
+            .as_ref()
+            .map(|it| List(it.labels.iter().map(Serde))),
+    );
     match framework.offer_constraints() {
         Some(constraints) => object.field("offer_constraints", Serde(constraints)),
         None => object.field("offer_constraints", Fields(|_: &mut Object<'_>| {})),
@@ -106,9 +126,17 @@ fn executor_of<'a>(framework: &'a FrameworkId, executor: &'a Executor) -> impl J
         object.field("framework_id", framework.as_str());
         object.field("command", Command(info.command.as_ref()));
         object.field("resources", V0(resources));
-        let role = resources.iter().next().map(|it| it.allocation().map_or("", |role| role.as_str()));
+        let role = resources
+            .iter()
+            .next()
+            .map(|it| it.allocation().map_or("", |role| role.as_str()));
         object.optional("role", role);
-        object.optional("labels", info.labels.as_ref().map(|it| List(it.labels.iter().map(Serde))));
+        object.optional(
+            "labels",
+            info.labels
+                .as_ref()
+                .map(|it| List(it.labels.iter().map(Serde))),
+        );
         object.optional("type", info.r#type.map(|_| info.r#type().as_str_name()));
         object.field("slave_id", executor.agent().as_str());
     })
@@ -121,12 +149,17 @@ impl Json for Command<'_> {
     fn write(self, out: &mut Vec<u8>) {
         Fields(|object: &mut Object<'_>| {
             let command = self.0;
-            let arguments = command.map(|it| it.arguments.as_slice()).unwrap_or_default();
+            let arguments = command
+                .map(|it| it.arguments.as_slice())
+                .unwrap_or_default();
             let uris = command.map(|it| it.uris.as_slice()).unwrap_or_default();
             object.optional("shell", command.and_then(|it| it.shell));
             object.optional("value", command.and_then(|it| it.value.as_deref()));
             object.field("argv", List(arguments.iter().map(String::as_str)));
-            object.optional("environment", command.and_then(|it| it.environment.as_ref()).map(Serde));
+            object.optional(
+                "environment",
+                command.and_then(|it| it.environment.as_ref()).map(Serde),
+            );
             object.field("uris", List(uris.iter().map(uri)));
         })
         .write(out);

@@ -111,7 +111,10 @@ pub(crate) struct Fields<F>(pub(crate) F);
 impl<F: FnOnce(&mut Object<'_>)> Json for Fields<F> {
     fn write(self, out: &mut Vec<u8>) {
         out.push(b'{');
-        (self.0)(&mut Object { out, is_empty: true });
+        (self.0)(&mut Object {
+            out,
+            is_empty: true,
+        });
         out.push(b'}');
     }
 }

@@ -10,7 +10,9 @@ use crate::snapshot::Snapshot;
 pub fn agents(snapshot: &Snapshot, only: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
     let registered = snapshot.agents.registered();
-    let agents = registered.values().filter(|it| is_wanted(it.id().as_str(), only));
+    let agents = registered
+        .values()
+        .filter(|it| is_wanted(it.id().as_str(), only));
     let agents = agents.map(|agent| {
         Fields(|object: &mut Object<'_>| {
             agent::fields(agent, object);
@@ -60,9 +62,13 @@ pub(crate) fn recovered_agents<'a>(
     only: Option<&'a str>,
 ) -> impl Json + 'a {
     let recovered = snapshot.agents.recovered().iter();
-    List(recovered.filter(move |(id, _)| is_wanted(id.as_str(), only)).map(|(id, info)| {
-        Fields(|object: &mut Object<'_>| agent::description(id, info, object))
-    }))
+    List(
+        recovered
+            .filter(move |(id, _)| is_wanted(id.as_str(), only))
+            .map(|(id, info)| {
+                Fields(|object: &mut Object<'_>| agent::description(id, info, object))
+            }),
+    )
 }
 
 pub(crate) fn registered_frameworks<'a>(
@@ -70,9 +76,13 @@ pub(crate) fn registered_frameworks<'a>(
     only: Option<&'a str>,
 ) -> impl Json + 'a {
     let frameworks = snapshot.frameworks.registered().values();
-    List(frameworks.filter(move |it| is_wanted(it.id().as_str(), only)).map(|it| {
-        Fields(|object: &mut Object<'_>| framework::fields(it, &snapshot.offers, object))
-    }))
+    List(
+        frameworks
+            .filter(move |it| is_wanted(it.id().as_str(), only))
+            .map(|it| {
+                Fields(|object: &mut Object<'_>| framework::fields(it, &snapshot.offers, object))
+            }),
+    )
 }
 
 pub(crate) fn completed_frameworks<'a>(
@@ -80,9 +90,13 @@ pub(crate) fn completed_frameworks<'a>(
     only: Option<&'a str>,
 ) -> impl Json + 'a {
     let frameworks = snapshot.frameworks.completed().values();
-    List(frameworks.filter(move |it| is_wanted(it.id().as_str(), only)).map(|it| {
-        Fields(|object: &mut Object<'_>| framework::fields(it, &snapshot.offers, object))
-    }))
+    List(
+        frameworks
+            .filter(move |it| is_wanted(it.id().as_str(), only))
+            .map(|it| {
+                Fields(|object: &mut Object<'_>| framework::fields(it, &snapshot.offers, object))
+            }),
+    )
 }
 
 fn is_wanted(id: &str, only: Option<&str>) -> bool {

@@ -1,7 +1,7 @@
 //! Resources in the short form of V0: amounts as numbers, ranges and sets as text.
 
-use model::resources::{Quantities, Scalar, V0Value};
 use model::Resources;
+use model::resources::{Quantities, Scalar, V0Value};
 
 use super::json::{Fields, Json, Object, Serde};
 
@@ -96,7 +96,10 @@ mod tests {
             V0(&resources).write(&mut short);
             let mut long = Vec::new();
             write_any(&resources, &mut long);
-            assert_eq!(String::from_utf8(short).unwrap(), String::from_utf8(long).unwrap());
+            assert_eq!(
+                String::from_utf8(short).unwrap(),
+                String::from_utf8(long).unwrap()
+            );
         }
     }
 }

@@ -54,7 +54,10 @@ fn fields(role: &Role, view: &RoleView, subtree: &Subtree, object: &mut Object<'
     object.field("allocated", &subtree.allocated);
     object.field("offered", &subtree.offered);
     object.field("reserved", &subtree.reserved);
-    object.field("frameworks", List(view.frameworks.iter().map(|id| id.as_str())));
+    object.field(
+        "frameworks",
+        List(view.frameworks.iter().map(|id| id.as_str())),
+    );
 }
 
 /// The roles as GET_ROLES shows them.
@@ -66,7 +69,9 @@ pub(crate) fn messages(snapshot: &Snapshot) -> impl Iterator<Item = v1::Role> {
         let resources = amounts.map(|(name, amount)| v1::Resource {
             name: name.to_owned(),
             r#type: v1::value::Type::Scalar.into(),
-            scalar: Some(v1::value::Scalar { value: amount.to_f64() }),
+            scalar: Some(v1::value::Scalar {
+                value: amount.to_f64(),
+            }),
             ..v1::Resource::default()
         });
         v1::Role {

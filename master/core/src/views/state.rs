@@ -64,9 +64,15 @@ fn this_master(snapshot: &Snapshot, about: &About, object: &mut Object<'_>) {
     object.field("id", info.id.as_str());
     object.field("pid", info.pid());
     object.field("hostname", info.hostname());
-    object.field("capabilities", List(info.capabilities.iter().map(capability)));
+    object.field(
+        "capabilities",
+        List(info.capabilities.iter().map(capability)),
+    );
     object.field("activated_slaves", connected as f64);
-    object.field("deactivated_slaves", registered.saturating_sub(connected) as f64);
+    object.field(
+        "deactivated_slaves",
+        registered.saturating_sub(connected) as f64,
+    );
     object.field("unreachable_slaves", agents.unreachable().len() as f64);
     object.optional("domain", info.domain.as_ref().map(Serde));
     object.field("leader", info.pid());

@@ -13,7 +13,11 @@ use crate::task::Task;
 impl Json for &Task {
     fn write(self, out: &mut Vec<u8>) {
         let details = Details::read(self.encoded_details());
-        let role = self.resources().iter().next().and_then(|it| it.allocation());
+        let role = self
+            .resources()
+            .iter()
+            .next()
+            .and_then(|it| it.allocation());
         Fields(|object: &mut Object<'_>| {
             object.field("id", self.id().as_str());
             object.field("name", self.name());
@@ -23,15 +27,27 @@ impl Json for &Task {
             object.field("state", self.state().as_str_name());
             object.field("resources", V0(self.resources()));
             if let Some(bytes) = details.has_limits {
-                object.field("limits", Fields(|object: &mut Object<'_>| limits(bytes, object)));
+                object.field(
+                    "limits",
+                    Fields(|object: &mut Object<'_>| limits(bytes, object)),
+                );
             }
             object.field("role", role.map_or("", |role| role.as_str()));
             object.field("statuses", List(self.encoded_statuses().map(Status)));
             object.optional("user", details.user);
             object.optional("labels", details.labels.map(Labels));
-            object.optional("discovery", details.discovery.map(Message::<v1::DiscoveryInfo>::new));
-            object.optional("container", details.container.map(Message::<v1::ContainerInfo>::new));
-            object.optional("health_check", details.health_check.map(Message::<v1::HealthCheck>::new));
+            object.optional(
+                "discovery",
+                details.discovery.map(Message::<v1::DiscoveryInfo>::new),
+            );
+            object.optional(
+                "container",
+                details.container.map(Message::<v1::ContainerInfo>::new),
+            );
+            object.optional(
+                "health_check",
+                details.health_check.map(Message::<v1::HealthCheck>::new),
+            );
         })
         .write(out);
     }
@@ -72,7 +88,9 @@ impl<'a> Details<'a> {
 /// Limits by resource name, of an encoded [`v1::Task`].
 fn limits(task: &[u8], object: &mut Object<'_>) {
     for (number, entry) in fields(task) {
-        let (17, Value::Length(entry)) = (number, entry) else { continue };
+        let (17, Value::Length(entry)) = (number, entry) else {
+            continue;
+        };
         let mut name = "";
         let mut limit = 0.0;
         for field in fields(entry) {
@@ -122,7 +140,9 @@ impl Json for Status<'_> {
 }
 
 fn task_state(number: u64) -> v1::TaskState {
-    let state = i32::try_from(number).ok().and_then(|number| v1::TaskState::try_from(number).ok());
+    let state = i32::try_from(number)
+        .ok()
+        .and_then(|number| v1::TaskState::try_from(number).ok());
     state.unwrap_or(v1::TaskState::TaskUnknown)
 }
 

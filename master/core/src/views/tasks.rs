@@ -45,7 +45,10 @@ pub fn tasks(snapshot: &Snapshot, query: TaskQuery<'_>) -> Vec<u8> {
         Order::Descending => found.sort_by(|a, b| by_time(b.0, a.0)),
         Order::Ascending => found.sort_by(|a, b| by_time(a.0, b.0)),
     }
-    let shown = found.iter().skip(query.offset).take(query.limit.unwrap_or(usize::MAX));
+    let shown = found
+        .iter()
+        .skip(query.offset)
+        .take(query.limit.unwrap_or(usize::MAX));
     let mut out = Vec::new();
     Fields(|object: &mut Object<'_>| {
         object.field("tasks", List(shown.map(|(_, task)| *task)));
@@ -61,12 +64,17 @@ fn by_time(a: Option<f64>, b: Option<f64>) -> Ordering {
 /// All frameworks, completed ones last.
 pub(crate) fn frameworks(snapshot: &Snapshot) -> impl Iterator<Item = &Framework> {
     let registered = snapshot.frameworks.registered().values();
-    registered.chain(snapshot.frameworks.completed().values()).map(AsRef::as_ref)
+    registered
+        .chain(snapshot.frameworks.completed().values())
+        .map(AsRef::as_ref)
 }
 
 /// All tasks of a framework: those that run, those that cannot be reached, those that ended.
 pub(crate) fn all_tasks(framework: &Framework) -> impl Iterator<Item = &Task> {
     let tasks = framework.tasks().values();
     let unreachable = framework.unreachable_tasks().values();
-    tasks.chain(unreachable).chain(framework.completed_tasks().iter()).map(AsRef::as_ref)
+    tasks
+        .chain(unreachable)
+        .chain(framework.completed_tasks().iter())
+        .map(AsRef::as_ref)
 }

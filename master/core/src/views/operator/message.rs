@@ -45,7 +45,12 @@ impl Growing<'_> {
         if form == Form::Json {
             out.push(b'{');
         }
-        fields(&mut Growing { form, out: &mut *out, scratch, is_empty: true });
+        fields(&mut Growing {
+            form,
+            out: &mut *out,
+            scratch,
+            is_empty: true,
+        });
         if form == Form::Json {
             out.push(b'}');
         }
@@ -130,11 +135,7 @@ impl Growing<'_> {
     }
 
     /// As [`Self::list`], of messages that are there already.
-    pub(super) fn messages<M: Described>(
-        &mut self,
-        field: Field,
-        items: impl Iterator<Item = M>,
-    ) {
+    pub(super) fn messages<M: Described>(&mut self, field: Field, items: impl Iterator<Item = M>) {
         self.list::<M, M>(field, items, |message, out| {
             // A vector takes all that is put into it.
             let _ = message.encode(out);

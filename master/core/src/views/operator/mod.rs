@@ -4,11 +4,11 @@ mod message;
 mod task;
 
 use messages::v1;
+use messages::v1::master::response::{GetMaintenanceSchedule, GetMaintenanceStatus};
 use messages::v1::master::response::{
     GetMaster, GetOperations, GetQuota, GetRoles, GetWeights, get_agents, get_executors,
     get_frameworks,
 };
-use messages::v1::master::response::{GetMaintenanceSchedule, GetMaintenanceStatus};
 use messages::v1::master::{Response, event, response};
 use model::ids::FrameworkId;
 
@@ -80,53 +80,84 @@ pub fn get_master(snapshot: &Snapshot) -> Response {
         start_time: Some(snapshot.started.seconds()),
         elected_time: snapshot.elected.map(|time| time.seconds()),
     };
-    Response { get_master: Some(get_master), ..empty(response::Type::GetMaster) }
+    Response {
+        get_master: Some(get_master),
+        ..empty(response::Type::GetMaster)
+    }
 }
 
 /// The answer to GET_ROLES.
 pub fn get_roles(snapshot: &Snapshot) -> Response {
-    let get_roles = GetRoles { roles: roles::messages(snapshot).collect() };
-    Response { get_roles: Some(get_roles), ..empty(response::Type::GetRoles) }
+    let get_roles = GetRoles {
+        roles: roles::messages(snapshot).collect(),
+    };
+    Response {
+        get_roles: Some(get_roles),
+        ..empty(response::Type::GetRoles)
+    }
 }
 
 /// The answer to GET_WEIGHTS.
 pub fn get_weights(snapshot: &Snapshot) -> Response {
-    let weights = snapshot.weights.iter().map(|(role, weight)| v1::WeightInfo {
-        weight: *weight,
-        role: Some(role.to_string()),
-    });
-    let get_weights = GetWeights { weight_infos: weights.collect() };
-    Response { get_weights: Some(get_weights), ..empty(response::Type::GetWeights) }
+    let weights = snapshot
+        .weights
+        .iter()
+        .map(|(role, weight)| v1::WeightInfo {
+            weight: *weight,
+            role: Some(role.to_string()),
+        });
+    let get_weights = GetWeights {
+        weight_infos: weights.collect(),
+    };
+    Response {
+        get_weights: Some(get_weights),
+        ..empty(response::Type::GetWeights)
+    }
 }
 
 /// The answer to GET_QUOTA: no role has a quota.
 pub fn get_quota() -> Response {
     let get_quota = GetQuota::default();
-    Response { get_quota: Some(get_quota), ..empty(response::Type::GetQuota) }
+    Response {
+        get_quota: Some(get_quota),
+        ..empty(response::Type::GetQuota)
+    }
 }
 
 /// The answer to GET_OPERATIONS: no operation is on its way.
 pub fn get_operations() -> Response {
     let get_operations = GetOperations::default();
-    Response { get_operations: Some(get_operations), ..empty(response::Type::GetOperations) }
+    Response {
+        get_operations: Some(get_operations),
+        ..empty(response::Type::GetOperations)
+    }
 }
 
 /// The answer to GET_MAINTENANCE_STATUS: all machines are up.
 pub fn get_maintenance_status() -> Response {
     let status = GetMaintenanceStatus::default();
     let kind = response::Type::GetMaintenanceStatus;
-    Response { get_maintenance_status: Some(status), ..empty(kind) }
+    Response {
+        get_maintenance_status: Some(status),
+        ..empty(kind)
+    }
 }
 
 /// The answer to GET_MAINTENANCE_SCHEDULE: nothing is planned.
 pub fn get_maintenance_schedule() -> Response {
     let schedule = GetMaintenanceSchedule::default();
     let kind = response::Type::GetMaintenanceSchedule;
-    Response { get_maintenance_schedule: Some(schedule), ..empty(kind) }
+    Response {
+        get_maintenance_schedule: Some(schedule),
+        ..empty(kind)
+    }
 }
 
 fn empty(kind: response::Type) -> Response {
-    Response { r#type: Some(kind.into()), ..Response::default() }
+    Response {
+        r#type: Some(kind.into()),
+        ..Response::default()
+    }
 }
 
 fn answer(
@@ -181,9 +212,14 @@ fn put_frameworks(snapshot: &Snapshot, frameworks: &mut Growing<'_>) {
 }
 
 fn framework(snapshot: &Snapshot, framework: &Framework) -> get_frameworks::Framework {
-    let offers = framework.offers().iter().filter_map(|id| snapshot.offers.get(id.as_str()));
+    let offers = framework
+        .offers()
+        .iter()
+        .filter_map(|id| snapshot.offers.get(id.as_str()));
     get_frameworks::Framework {
-        offers: offers.filter_map(|it| offer(snapshot, it, framework.id())).collect(),
+        offers: offers
+            .filter_map(|it| offer(snapshot, it, framework.id()))
+            .collect(),
         ..framework.to_proto()
     }
 }
@@ -199,7 +235,10 @@ fn offer(snapshot: &Snapshot, offer: &Offer, framework: &FrameworkId) -> Option<
         domain: agent.info().domain.clone(),
         resources: offer.resources().to_proto(),
         attributes: agent.info().attributes.clone(),
-        executor_ids: agent.executors_of(framework).map(|id| id.to_proto()).collect(),
+        executor_ids: agent
+            .executors_of(framework)
+            .map(|id| id.to_proto())
+            .collect(),
         unavailability: None,
         allocation_info: Some(v1::resource::AllocationInfo {
             role: Some(offer.role().to_string()),
@@ -208,11 +247,19 @@ fn offer(snapshot: &Snapshot, offer: &Offer, framework: &FrameworkId) -> Option<
 }
 
 fn put_agents(snapshot: &Snapshot, agents: &mut Growing<'_>) {
-    let registered = snapshot.agents.registered().values().map(|agent| agent.to_proto());
+    let registered = snapshot
+        .agents
+        .registered()
+        .values()
+        .map(|agent| agent.to_proto());
     agents.messages::<get_agents::Agent>(("agents", 1), registered);
-    let recovered = snapshot.agents.recovered().iter().map(|(id, info)| v1::AgentInfo {
-        id: Some(id.to_proto()),
-        ..(**info).clone()
-    });
+    let recovered = snapshot
+        .agents
+        .recovered()
+        .iter()
+        .map(|(id, info)| v1::AgentInfo {
+            id: Some(id.to_proto()),
+            ..(**info).clone()
+        });
     agents.messages(("recovered_agents", 2), recovered);
 }

@@ -1,7 +1,7 @@
 //! Tasks in protobuf's binary form.
 
-use model::Resources;
 use messages::wire::{put_bytes, put_message, put_varint};
+use model::Resources;
 use prost::Message as _;
 
 use crate::task::Task;
@@ -37,7 +37,11 @@ impl<'a> Encoder<'a> {
     }
 
     fn resources(&mut self, resources: &'a Resources) -> &[u8] {
-        if !self.last.as_ref().is_some_and(|(last, _)| std::ptr::eq(*last, resources)) {
+        if !self
+            .last
+            .as_ref()
+            .is_some_and(|(last, _)| std::ptr::eq(*last, resources))
+        {
             let mut bytes = Vec::new();
             for resource in resources {
                 put_bytes(&mut bytes, 7, &resource.to_proto().encode_to_vec());

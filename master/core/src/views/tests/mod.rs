@@ -15,8 +15,7 @@ use super::About;
 use crate::input::{FromAgent, Input};
 use crate::snapshot::Snapshot;
 use crate::testing::{
-    World, agent_info, agent_pid, framework_info, launch, task_info, uuid_bytes,
-    with_capability,
+    World, agent_info, agent_pid, framework_info, launch, task_info, uuid_bytes, with_capability,
 };
 use crate::{Config, Token, registry};
 use messages::internal::{RegisterSlaveMessage, StatusUpdate, StatusUpdateMessage};
@@ -33,7 +32,10 @@ struct Sample {
 /// executor and an offer, and one that ended; the second has ended with its task.
 fn sample() -> Sample {
     let weights = vec![(Role::parse("heavy/sub").unwrap(), 2.5)];
-    let config = Config { weights, ..Config::default() };
+    let config = Config {
+        weights,
+        ..Config::default()
+    };
     let mut world = World::with(config, registry::Registry::default());
     let agent = register(&mut world);
     let info = v1::FrameworkInfo {
@@ -48,7 +50,9 @@ fn sample() -> Sample {
     described.labels = Some(labels());
     described.discovery = Some(discovery());
     described.container = Some(container());
-    described.limits.insert("cpus".to_owned(), v1::value::Scalar { value: 2.0 });
+    described
+        .limits
+        .insert("cpus".to_owned(), v1::value::Scalar { value: 2.0 });
     described.executor = Some(executor());
     described.command = None;
     described.resources = resources("cpus:1;mem:32;ports:[31000-31001]");
@@ -69,10 +73,25 @@ fn sample() -> Sample {
 
     let (completed, _) = world.framework();
     world.task(&completed, &agent, "other");
-    update(&mut world, &agent, &completed, "other", TaskState::TaskRunning, 4);
-    world.handle(Input::Teardown { token: Token(999), framework: completed.clone() });
+    update(
+        &mut world,
+        &agent,
+        &completed,
+        "other",
+        TaskState::TaskRunning,
+        4,
+    );
+    world.handle(Input::Teardown {
+        token: Token(999),
+        framework: completed.clone(),
+    });
     world.check_books();
-    Sample { snapshot: world.master.snapshot(), agent, framework, completed }
+    Sample {
+        snapshot: world.master.snapshot(),
+        agent,
+        framework,
+        completed,
+    }
 }
 
 fn register(world: &mut World) -> AgentId {
@@ -88,7 +107,10 @@ fn register(world: &mut World) -> AgentId {
         ..Default::default()
     };
     let from = agent_pid(1);
-    world.handle(Input::Agent { from, message: FromAgent::Register(Box::new(message)) });
+    world.handle(Input::Agent {
+        from,
+        message: FromAgent::Register(Box::new(message)),
+    });
     let snapshot = world.master.snapshot();
     snapshot.agents.registered().keys().next().cloned().unwrap()
 }
@@ -102,12 +124,17 @@ fn update(
     uuid: u8,
 ) {
     let status = TaskStatus {
-        task_id: v1::TaskId { value: task.to_owned() },
+        task_id: v1::TaskId {
+            value: task.to_owned(),
+        },
         state: state.into(),
         healthy: Some(true),
         uuid: Some(uuid_bytes(uuid)),
         container_status: Some(v1::ContainerStatus {
-            container_id: Some(v1::ContainerId { value: "c1".to_owned(), parent: None }),
+            container_id: Some(v1::ContainerId {
+                value: "c1".to_owned(),
+                parent: None,
+            }),
             network_infos: vec![v1::NetworkInfo {
                 ip_addresses: vec![v1::network_info::IpAddress {
                     protocol: None,
@@ -129,17 +156,29 @@ fn update(
         uuid: Some(uuid_bytes(uuid)),
         latest_state: Some(state.into()),
     };
-    let message = StatusUpdateMessage { update, pid: Some(agent_pid(1).to_string()) };
+    let message = StatusUpdateMessage {
+        update,
+        pid: Some(agent_pid(1).to_string()),
+    };
     world.agent_says(1, FromAgent::StatusUpdate(Box::new(message)));
 }
 
 fn labels() -> v1::Labels {
-    let label = v1::Label { key: "k".to_owned(), value: Some("v".to_owned()) };
-    v1::Labels { labels: vec![label] }
+    let label = v1::Label {
+        key: "k".to_owned(),
+        value: Some("v".to_owned()),
+    };
+    v1::Labels {
+        labels: vec![label],
+    }
 }
 
 fn discovery() -> v1::DiscoveryInfo {
-    let port = v1::Port { number: 80, name: Some("http".to_owned()), ..Default::default() };
+    let port = v1::Port {
+        number: 80,
+        name: Some("http".to_owned()),
+        ..Default::default()
+    };
     v1::DiscoveryInfo {
         visibility: v1::discovery_info::Visibility::Cluster.into(),
         name: Some("found".to_owned()),
@@ -166,7 +205,9 @@ fn container() -> v1::ContainerInfo {
 
 fn executor() -> v1::ExecutorInfo {
     v1::ExecutorInfo {
-        executor_id: v1::ExecutorId { value: "e1".to_owned() },
+        executor_id: v1::ExecutorId {
+            value: "e1".to_owned(),
+        },
         name: Some("runner".to_owned()),
         command: Some(v1::CommandInfo {
             value: Some("run".to_owned()),
@@ -201,7 +242,6 @@ fn about() -> About {
 }
 
 fn json(bytes: &[u8]) -> Value {
-    serde_json::from_slice(bytes).unwrap_or_else(|error| {
-        panic!("{error}: {}", String::from_utf8_lossy(bytes))
-    })
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(bytes)))
 }

@@ -12,9 +12,7 @@ use crate::snapshot::Snapshot;
 use crate::views::operator::{self, Form};
 
 /// What both forms say, which must be the same message.
-fn read<M: Described + Serialize>(
-    view: impl Fn(&Snapshot, Form) -> Vec<u8>,
-) -> M {
+fn read<M: Described + Serialize>(view: impl Fn(&Snapshot, Form) -> Vec<u8>) -> M {
     let snapshot = sample().snapshot;
     let message: M = binary::decode(&view(&snapshot, Form::Protobuf)).unwrap();
     let shown: M = mesos_json::from_json(&view(&snapshot, Form::Json)).unwrap();

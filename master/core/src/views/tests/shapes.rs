@@ -31,8 +31,11 @@ fn missing(shape: &Value, answers: &[&Value], at: &str, found: &mut Vec<String>)
             if !answers.iter().all(|it| it.is_array()) {
                 found.push(format!("{at}: no list"));
             }
-            let inner: Vec<_> =
-                answers.iter().filter_map(|it| it.as_array()).flatten().collect();
+            let inner: Vec<_> = answers
+                .iter()
+                .filter_map(|it| it.as_array())
+                .flatten()
+                .collect();
             if let Some(shape) = elements.first().filter(|_| !inner.is_empty()) {
                 missing(shape, &inner, &format!("{at}[]"), found);
             }
@@ -74,12 +77,20 @@ const FRAMEWORK: &[&str] = &[
 
 #[test]
 fn the_state_has_what_it_has_in_mesos() {
-    check("/state", &views::state(&sample().snapshot, &about()), FRAMEWORK);
+    check(
+        "/state",
+        &views::state(&sample().snapshot, &about()),
+        FRAMEWORK,
+    );
 }
 
 #[test]
 fn the_summary_has_what_it_has_in_mesos() {
-    check("/state-summary", &views::state_summary(&sample().snapshot, &about()), FRAMEWORK);
+    check(
+        "/state-summary",
+        &views::state_summary(&sample().snapshot, &about()),
+        FRAMEWORK,
+    );
 }
 
 #[test]
@@ -89,7 +100,11 @@ fn agents_have_what_they_have_in_mesos() {
 
 #[test]
 fn frameworks_have_what_they_have_in_mesos() {
-    check("/frameworks", &views::frameworks(&sample().snapshot, None), FRAMEWORK);
+    check(
+        "/frameworks",
+        &views::frameworks(&sample().snapshot, None),
+        FRAMEWORK,
+    );
 }
 
 #[test]
@@ -99,7 +114,11 @@ fn roles_have_what_they_have_in_mesos() {
 
 #[test]
 fn tasks_have_what_they_have_in_mesos() {
-    check("/tasks", &views::tasks(&sample().snapshot, TaskQuery::default()), &[]);
+    check(
+        "/tasks",
+        &views::tasks(&sample().snapshot, TaskQuery::default()),
+        &[],
+    );
 }
 
 #[test]

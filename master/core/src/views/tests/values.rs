@@ -8,7 +8,10 @@ use crate::views::{self, Order, TaskQuery};
 #[test]
 fn a_task_shows_its_parts_as_mesos_names_them() {
     let sample = sample();
-    let query = TaskQuery { task: Some("runs"), ..TaskQuery::default() };
+    let query = TaskQuery {
+        task: Some("runs"),
+        ..TaskQuery::default()
+    };
     let answer = json(&views::tasks(&sample.snapshot, query));
     let network = value!({
         "labels": [{"key": "k", "value": "v"}],
@@ -57,7 +60,10 @@ fn a_task_shows_its_parts_as_mesos_names_them() {
 #[test]
 fn an_executor_shows_its_command() {
     let sample = sample();
-    let answer = json(&views::frameworks(&sample.snapshot, Some(sample.framework.as_str())));
+    let answer = json(&views::frameworks(
+        &sample.snapshot,
+        Some(sample.framework.as_str()),
+    ));
     assert_eq!(
         answer["frameworks"][0]["executors"],
         value!([{
@@ -87,16 +93,41 @@ fn tasks_are_sorted_by_time_and_cut() {
     let ids = |query: TaskQuery<'_>| {
         let answer = json(&views::tasks(&sample.snapshot, query));
         let tasks = answer["tasks"].as_array().unwrap();
-        tasks.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        tasks
+            .iter()
+            .map(|it| it["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     let all = TaskQuery::default();
-    let ascending = TaskQuery { order: Order::Ascending, ..all };
+    let ascending = TaskQuery {
+        order: Order::Ascending,
+        ..all
+    };
     assert_eq!(ids(all), ["other", "ended", "runs"]);
     assert_eq!(ids(ascending), ["runs", "ended", "other"]);
-    assert_eq!(ids(TaskQuery { limit: Some(1), offset: 1, ..all }), ["ended"]);
+    assert_eq!(
+        ids(TaskQuery {
+            limit: Some(1),
+            offset: 1,
+            ..all
+        }),
+        ["ended"]
+    );
     assert!(ids(TaskQuery { offset: 3, ..all }).is_empty());
-    assert_eq!(ids(TaskQuery { framework: Some(sample.completed.as_str()), ..all }), ["other"]);
-    assert!(ids(TaskQuery { task: Some("none"), ..all }).is_empty());
+    assert_eq!(
+        ids(TaskQuery {
+            framework: Some(sample.completed.as_str()),
+            ..all
+        }),
+        ["other"]
+    );
+    assert!(
+        ids(TaskQuery {
+            task: Some("none"),
+            ..all
+        })
+        .is_empty()
+    );
 }
 
 #[test]
@@ -106,7 +137,10 @@ fn agents_and_frameworks_are_found_by_id() {
     assert_eq!(agents("none"), value!([]));
     let agent = agents(sample.agent.as_str())[0].clone();
     assert_eq!(agent["attributes"], value!({"rack": "r1", "n": 5.0}));
-    assert_eq!(agent["reserved_resources"]["web/front"]["cpus"], value!(1.5));
+    assert_eq!(
+        agent["reserved_resources"]["web/front"]["cpus"],
+        value!(1.5)
+    );
     let reserved = &agent["reserved_resources_full"]["web/front"][0];
     assert_eq!(reserved["role"], value!("web/front"));
     assert_eq!(agent["used_resources_full"][0]["role"], value!("*"));
@@ -117,7 +151,10 @@ fn agents_and_frameworks_are_found_by_id() {
     let completed = answer["completed_frameworks"].as_array().unwrap();
     assert_eq!(completed.len(), 1);
     assert!(completed[0]["unregistered_time"].as_f64().unwrap() > 0.0);
-    assert_eq!(completed[0]["completed_tasks"][0]["state"], value!("TASK_KILLED"));
+    assert_eq!(
+        completed[0]["completed_tasks"][0]["state"],
+        value!("TASK_KILLED")
+    );
 }
 
 #[test]
@@ -130,8 +167,14 @@ fn the_summary_counts_tasks_by_state() {
         assert_eq!(counted["TASK_FINISHED"], value!(1));
         assert_eq!(counted["TASK_KILLED"], value!(0));
     }
-    assert_eq!(answer["slaves"][0]["framework_ids"], value!([sample.framework.as_str()]));
-    assert_eq!(answer["frameworks"][0]["slave_ids"], value!([sample.agent.as_str()]));
+    assert_eq!(
+        answer["slaves"][0]["framework_ids"],
+        value!([sample.framework.as_str()])
+    );
+    assert_eq!(
+        answer["frameworks"][0]["slave_ids"],
+        value!([sample.agent.as_str()])
+    );
 }
 
 #[test]
@@ -139,9 +182,15 @@ fn roles_add_up_what_is_below_them() {
     let answer = json(&views::roles(&sample().snapshot));
     let roles = answer["roles"].as_array().unwrap();
     let role = |name: &str| -> &Value {
-        roles.iter().find(|role| role["name"] == name).unwrap_or(&Value::Null)
+        roles
+            .iter()
+            .find(|role| role["name"] == name)
+            .unwrap_or(&Value::Null)
     };
-    let names: Vec<_> = roles.iter().filter_map(|role| role["name"].as_str()).collect();
+    let names: Vec<_> = roles
+        .iter()
+        .filter_map(|role| role["name"].as_str())
+        .collect();
     assert_eq!(names, ["*", "heavy", "heavy/sub", "web", "web/front"]);
     assert_eq!(role("heavy/sub")["weight"], value!(2.5));
     assert_eq!(role("heavy")["weight"], value!(1.0));
@@ -149,9 +198,15 @@ fn roles_add_up_what_is_below_them() {
         assert_eq!(role(name)["reserved"], value!({"cpus": 1.5}));
         assert_eq!(role(name)["quota"]["consumed"], value!({"cpus": 1.5}));
     }
-    assert_eq!(role("*")["allocated"], value!({"cpus": 1.1, "mem": 64.0, "ports": 2.0}));
+    assert_eq!(
+        role("*")["allocated"],
+        value!({"cpus": 1.1, "mem": 64.0, "ports": 2.0})
+    );
     assert_eq!(role("*")["offered"], value!({"cpus": 1.0, "mem": 32.0}));
-    assert_eq!(role("*")["resources"], value!({"cpus": 2.1, "mem": 96.0, "ports": 2.0}));
+    assert_eq!(
+        role("*")["resources"],
+        value!({"cpus": 2.1, "mem": 96.0, "ports": 2.0})
+    );
     assert_eq!(role("*")["frameworks"].as_array().unwrap().len(), 1);
 }
 

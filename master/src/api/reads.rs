@@ -1,0 +1,262 @@
+//! V0's reads (section 5.1), and `/teardown`.
+
+use master_core::views::{self, Order, TaskQuery};
+use master_core::{Input, Snapshot};
+use model::ids::FrameworkId;
+use runtime::Context;
+use runtime::http::{Help, Method, Published as Endpoint, Request, Response};
+
+use super::About;
+use crate::actor::{Master, Published};
+use crate::calls::{self, Audience};
+use crate::media::Media;
+
+/// How many tasks `/tasks` shows unless asked for more.
+const TASK_LIMIT: usize = 100;
+
+/// The answer to whom wants the state of a master that does not know it yet (V2).
+pub(crate) fn not_leading(snapshot: &Snapshot) -> Option<Response> {
+    let is_recovering = snapshot.elected.is_none();
+    is_recovering.then(|| Response::text(503, "Master has not finished recovery"))
+}
+
+pub(crate) fn publish(published: &Published, about: &About, context: &Context<'_, Master>) {
+    context.publish(
+        "health",
+        Endpoint::new(
+            Help::new("Whether the master is up.", "200 if it is."),
+            |_| Response::empty(200),
+        ),
+    );
+    let leader = published.clone();
+    context.publish(
+        "redirect",
+        Endpoint::new(
+            Help::new("Leads to the leading master.", "307 to its address."),
+            move |request| redirect(&leader.load(), request),
+        ),
+    );
+    let views = Views {
+        published: published.clone(),
+        about: about.views(),
+    };
+    views.publish_large(context);
+    views.publish_small(context);
+    publish_teardown(published, context);
+}
+
+/// 307 to the leader itself; nothing below `/redirect` leads anywhere, or it would lead
+/// there for ever.
+fn redirect(snapshot: &Snapshot, request: &Request) -> Response {
+    if request.path() != "redirect" {
+        return Response::not_found();
+    }
+    let info = &snapshot.info;
+    let ip = info.address.as_ref().and_then(|address| address.ip.clone());
+    let host = info.hostname.clone().or(ip).unwrap_or_default();
+    Response::empty(307).with("Location", format!("//{host}:{}", info.port))
+}
+
+/// What answers are made of.
+#[derive(Clone)]
+struct Views {
+    published: Published,
+    about: views::About,
+}
+
+impl Views {
+    /// An answer in JSON, unless the master is still recovering.
+    fn serve<W>(&self, write: W) -> impl Fn(&Request) -> Response + Send + Sync + use<W>
+    where
+        W: Fn(&Snapshot, &views::About, &Request) -> Vec<u8> + Send + Sync,
+    {
+        let views = self.clone();
+        move |request| {
+            let snapshot = views.published.load();
+            not_leading(&snapshot)
+                .unwrap_or_else(|| Response::json_bytes(write(&snapshot, &views.about, request)))
+        }
+    }
+
+    /// Reads that grow with the cluster.
+    fn publish_large(&self, context: &Context<'_, Master>) {
+        type Write = fn(&Snapshot, &views::About, &Request) -> Vec<u8>;
+        let endpoints: [(&str, Help, Write); 6] = [
+            (
+                "state",
+                Help::new(
+                    "All of the master's state.",
+                    "Agents, frameworks, tasks and more.",
+                ),
+                |snapshot, about, _| views::state(snapshot, about),
+            ),
+            (
+                "state-summary",
+                Help::new(
+                    "Agents and frameworks in short.",
+                    "With the number of their tasks by state.",
+                ),
+                |snapshot, about, _| views::state_summary(snapshot, about),
+            ),
+            (
+                "slaves",
+                Help::new("All agents.", "`?slave_id=`: only this one."),
+                |snapshot, _, request| views::agents(snapshot, request.query("slave_id")),
+            ),
+            (
+                "frameworks",
+                Help::new(
+                    "All frameworks with their tasks.",
+                    "`?framework_id=`: only this one.",
+                ),
+                |snapshot, _, request| views::frameworks(snapshot, request.query("framework_id")),
+            ),
+            (
+                "tasks",
+                Help::new(
+                    "Tasks of all frameworks.",
+                    "`?limit=` (100; -1 for all), `offset=`, `order=asc|desc` by the time of \
+                     their first status, `framework_id=`, `task_id=`.",
+                ),
+                |snapshot, _, request| views::tasks(snapshot, task_query(request)),
+            ),
+            (
+                "roles",
+                Help::new(
+                    "Roles and what is theirs.",
+                    "Weights, resources and frameworks.",
+                ),
+                |snapshot, _, _| views::roles(snapshot),
+            ),
+        ];
+        for (path, help, write) in endpoints {
+            context.publish(path, Endpoint::heavy(help, self.serve(write)));
+        }
+    }
+
+    /// Reads of what operators configure. Writing is not supported.
+    fn publish_small(&self, context: &Context<'_, Master>) {
+        type Write = fn(&Snapshot) -> Vec<u8>;
+        let endpoints: [(&str, Help, &[&str], Write); 4] = [
+            (
+                "weights",
+                Help::new("Weights of roles.", "A list of {role, weight}."),
+                &["PUT"],
+                views::weights,
+            ),
+            (
+                "quota",
+                Help::new("Quotas of roles.", "{infos: [...]}; no role has one."),
+                &["POST", "DELETE"],
+                |_| b"{}".to_vec(),
+            ),
+            (
+                "maintenance/schedule",
+                Help::new(
+                    "Planned maintenance.",
+                    "{windows: [...]}; nothing is planned.",
+                ),
+                &["POST"],
+                |_| b"{}".to_vec(),
+            ),
+            (
+                "maintenance/status",
+                Help::new("Machines under maintenance.", "None is."),
+                &[],
+                |_| b"{}".to_vec(),
+            ),
+        ];
+        for (path, help, writes, write) in endpoints {
+            let read = self.serve(move |snapshot, _, _| write(snapshot));
+            let serve = move |request: &Request| read_only(request, writes, &read);
+            context.publish(path, Endpoint::new(help, serve));
+        }
+    }
+}
+
+/// Answers GET; of other methods says that they are not supported, or not known.
+fn read_only(request: &Request, writes: &[&str], read: impl Fn(&Request) -> Response) -> Response {
+    match request.method() {
+        Method::Get | Method::Head => read(request),
+        other if writes.contains(&other.name()) => {
+            let path = request.path();
+            Response::text(501, format!("{} /{path} is not supported", other.name()))
+        }
+        other => Response::method_not_allowed(&["GET"], other.name()),
+    }
+}
+
+/// What `/tasks` is asked for. What is no number counts as not given.
+fn task_query(request: &Request) -> TaskQuery<'_> {
+    let number = |name| {
+        request
+            .query(name)
+            .and_then(|text| text.parse::<i64>().ok())
+    };
+    let limit = match number("limit") {
+        None => Some(TASK_LIMIT),
+        // -1 is how clients ask for all.
+        Some(limit) => usize::try_from(limit).ok(),
+    };
+    let offset = number("offset").unwrap_or_default();
+    TaskQuery {
+        limit,
+        offset: usize::try_from(offset).unwrap_or(usize::MAX),
+        order: match request.query("order") {
+            Some("asc") => Order::Ascending,
+            _ => Order::Descending,
+        },
+        framework: request.query("framework_id"),
+        task: request.query("task_id"),
+    }
+}
+
+fn publish_teardown(published: &Published, context: &Context<'_, Master>) {
+    let master = context.handle();
+    let published = published.clone();
+    let help = Help::new(
+        "Ends a framework with all that it runs.",
+        "POST `frameworkId=` as a form; 200 when it is gone.",
+    );
+    context.publish(
+        "teardown",
+        Endpoint::later(help, move |request, responder| {
+            let framework =
+                not_leading(&published.load()).map_or_else(|| framework_to_end(&request), Err);
+            let framework = match framework {
+                Ok(framework) => framework,
+                Err(response) => return responder.answer(response),
+            };
+            let waiting = calls::Call {
+                responder,
+                media: Media::Json,
+                audience: Audience::Operator,
+            };
+            master.call(move |master, context| {
+                master.call(
+                    waiting,
+                    |token| Input::Teardown { token, framework },
+                    context,
+                );
+            });
+        }),
+    );
+}
+
+fn framework_to_end(request: &Request) -> Result<FrameworkId, Response> {
+    if *request.method() != Method::Post {
+        return Err(Response::method_not_allowed(
+            &["POST"],
+            request.method().name(),
+        ));
+    }
+    let form = request.form().into_iter();
+    form.rev()
+        .find_map(|(name, value)| (name == "frameworkId").then(|| FrameworkId::from(value)))
+        .ok_or_else(|| {
+            Response::text(
+                400,
+                "Missing 'frameworkId' query parameter in the request body",
+            )
+        })
+}
