@@ -60,7 +60,7 @@ pub(crate) enum ReportError {
 
 /// Reads what an agent says of itself, in either message.
 pub(crate) fn read_arrival(
-    info: v1::AgentInfo,
+    mut info: v1::AgentInfo,
     version: Option<&str>,
     capabilities: &[v1::agent_info::Capability],
     resource_version: Option<&v1::Uuid>,
@@ -71,7 +71,7 @@ pub(crate) fn read_arrival(
         ids::check(&id.value).map_err(ReportError::AgentId)?;
     }
     Ok(Arrival {
-        total: Resources::from_proto(&info.resources)?,
+        own: Resources::from_proto(&std::mem::take(&mut info.resources))?,
         info: Arc::new(info),
         version: Arc::from(version),
         capabilities: AgentCapabilities::from_proto(capabilities),

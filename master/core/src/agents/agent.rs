@@ -18,7 +18,9 @@ use crate::env::{Time, Uuid};
 #[derive(Debug, Clone)]
 pub struct Agent {
     pub(super) id: AgentId,
+    /// Without resources, which take much room in this form.
     pub(super) info: Arc<v1::AgentInfo>,
+    pub(super) own: Resources,
     pub(super) pid: Pid,
     pub(super) version: Arc<str>,
     pub(super) capabilities: AgentCapabilities,
@@ -53,9 +55,14 @@ impl Agent {
         &self.id
     }
 
-    /// What it said of itself.
+    /// What it said of itself, without its resources; [`Self::full_info`] has them too.
     pub fn info(&self) -> &v1::AgentInfo {
         &self.info
+    }
+
+    /// What it said of itself, word for word.
+    pub fn full_info(&self) -> v1::AgentInfo {
+        full(&self.info, &self.own)
     }
 
     /// Where it receives messages.
@@ -191,8 +198,9 @@ impl Agent {
         self.epoch
     }
 
-    pub(crate) const fn info_shared(&self) -> &Arc<v1::AgentInfo> {
-        &self.info
+    /// Whether it says of itself what it said before.
+    pub(crate) fn is_as(&self, arrival: &Arrival) -> bool {
+        self.info == arrival.info && self.own == arrival.own
     }
 
     pub(crate) fn use_resources(&mut self, framework: &FrameworkId, resources: &Resources) {
@@ -257,9 +265,10 @@ impl Agent {
     /// The agent is back, perhaps with another description.
     pub(crate) fn return_as(&mut self, arrival: Arrival, now: Time) {
         self.info = arrival.info;
+        self.total = arrival.own.clone();
+        self.own = arrival.own;
         self.version = arrival.version;
         self.capabilities = arrival.capabilities;
-        self.total = arrival.total;
         self.resource_version = arrival.resource_version;
         self.connection = AgentConnection::Active;
         self.reregistered = Some(now);
@@ -277,26 +286,33 @@ impl Agent {
 /// What an agent says of itself when it registers or returns.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
+    /// Without resources.
     pub(crate) info: Arc<v1::AgentInfo>,
+    pub(crate) own: Resources,
     pub(crate) version: Arc<str>,
     pub(crate) capabilities: AgentCapabilities,
-    pub(crate) total: Resources,
     pub(crate) resource_version: Option<Uuid>,
 }
 
 impl Arrival {
+    /// What the agent says of itself, word for word.
+    pub(crate) fn full_info(&self) -> v1::AgentInfo {
+        full(&self.info, &self.own)
+    }
+
     /// A fresh record of the agent.
     pub(crate) fn into_agent(self, id: AgentId, pid: Pid, now: Time) -> Agent {
         Agent {
             id,
             info: self.info,
+            total: self.own.clone(),
+            own: self.own,
             pid,
             version: self.version,
             capabilities: self.capabilities,
             connection: AgentConnection::Active,
             registered: now,
             reregistered: None,
-            total: self.total,
             offered: Resources::default(),
             used: OrdMap::new(),
             tasks: OrdSet::new(),
@@ -306,5 +322,12 @@ impl Arrival {
             resource_version: self.resource_version,
             epoch: 0,
         }
+    }
+}
+
+fn full(info: &v1::AgentInfo, resources: &Resources) -> v1::AgentInfo {
+    v1::AgentInfo {
+        resources: resources.to_proto(),
+        ..info.clone()
     }
 }

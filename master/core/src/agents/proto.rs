@@ -12,7 +12,7 @@ impl Agent {
         get_agents::Agent {
             agent_info: v1::AgentInfo {
                 id: Some(self.id.to_proto()),
-                ..(*self.info).clone()
+                ..self.full_info()
             },
             active: self.is_active(),
             deactivated: Some(false),

@@ -21,7 +21,7 @@ impl Master {
         }
         self.elected = Some(turn.env.time);
         for (id, admitted) in registry.admitted() {
-            self.agents.recover(id.clone(), admitted.info.clone());
+            self.agents.recover(id.clone(), admitted.info());
         }
         for (id, unreachable) in registry.unreachable() {
             self.agents.add_unreachable(id.clone(), unreachable.since);

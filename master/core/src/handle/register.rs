@@ -59,7 +59,7 @@ impl Master {
         let id = self.next_agent_id();
         Arc::make_mut(&mut arrival.info).id = Some(id.to_proto());
         let operation = Operation::AdmitAgent {
-            info: Box::new((*arrival.info).clone()),
+            info: Box::new(arrival.full_info()),
         };
         let stage = Stage::Admit {
             from: from.clone(),

@@ -53,7 +53,8 @@ impl Master {
             tracing::warn!(%from, "ignoring an agent with a domain: the master has none");
             return;
         }
-        let known = match self.agents.get(&id) {
+        // Whether the agent is as it was when it was last seen, if it was.
+        let unchanged = match self.agents.get(&id) {
             Some(agent) => {
                 let hostname = &report.arrival.info.hostname;
                 if agent.pid().address.ip() != from.address.ip() || agent.hostname() != hostname {
@@ -61,20 +62,23 @@ impl Master {
                     shut_down(turn, from, why);
                     return;
                 }
-                Some(agent.info_shared())
+                Some(agent.is_as(&report.arrival))
             }
-            None => self.agents.view().recovered().get(&id),
+            None => {
+                let recovered = self.agents.view().recovered().get(&id);
+                recovered.map(|info| **info == report.arrival.full_info())
+            }
         };
-        let operation = match known {
-            Some(info) if **info == *report.arrival.info => {
+        let operation = match unchanged {
+            Some(true) => {
                 self.readmitted(turn, from, &id, report);
                 return;
             }
-            Some(_) => Operation::UpdateAgent {
-                info: Box::new((*report.arrival.info).clone()),
+            Some(false) => Operation::UpdateAgent {
+                info: report.arrival.full_info().into(),
             },
             None => Operation::MarkReachable {
-                info: Box::new((*report.arrival.info).clone()),
+                info: report.arrival.full_info().into(),
             },
         };
         let stage = Stage::Readmit {

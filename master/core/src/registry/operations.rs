@@ -7,7 +7,7 @@ use model::ids::AgentId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::state::{Admitted, Registry, Unreachable};
+use super::state::{Admitted, Registry, Unreachable, encode};
 use crate::env::Time;
 
 /// One change of the registry, small enough to be written by itself.
@@ -136,11 +136,7 @@ impl Registry {
         match self.admitted.entry(id_of(info)?) {
             Entry::Occupied(entry) => Err(OperationError::AlreadyAdmitted(entry.key().clone())),
             Entry::Vacant(entry) => {
-                entry.insert(Admitted {
-                    info: info.clone(),
-                    drain: None,
-                    deactivated: false,
-                });
+                entry.insert(Admitted::new(info));
                 Ok(true)
             }
         }
@@ -151,8 +147,9 @@ impl Registry {
         let Some(admitted) = self.admitted.get_mut(&id) else {
             return Err(OperationError::NotAdmitted(id));
         };
-        let changed = admitted.info != *info;
-        admitted.info = info.clone();
+        let info = encode(info);
+        let changed = admitted.info != info;
+        admitted.info = info;
         Ok(changed)
     }
 
@@ -181,7 +178,7 @@ impl Registry {
         }
         let before = self.unreachable.remove(&id);
         let admitted = Admitted {
-            info: info.clone(),
+            info: encode(info),
             drain: before.as_ref().and_then(|it| it.drain),
             deactivated: before.is_some_and(|it| it.deactivated),
         };

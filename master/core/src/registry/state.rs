@@ -1,10 +1,12 @@
 //! The registry, indexed by what operations look for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use messages::registry as proto;
 use messages::v1;
 use model::ids::AgentId;
+use prost::Message as _;
 
 use crate::env::Time;
 
@@ -23,8 +25,8 @@ pub struct Registry {
 /// An agent that may take part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Admitted {
-    /// What it said of itself.
-    pub info: v1::AgentInfo,
+    /// What it said of itself, encoded: there are many agents, and few who ask.
+    pub(super) info: Arc<[u8]>,
     /// How far its draining is, if it drains.
     pub drain: Option<v1::DrainInfo>,
     /// Whether an operator keeps its resources from being offered.
@@ -40,6 +42,26 @@ pub struct Unreachable {
     pub drain: Option<v1::DrainInfo>,
     /// Whether an operator kept its resources from being offered.
     pub deactivated: bool,
+}
+
+impl Admitted {
+    pub(super) fn new(info: &v1::AgentInfo) -> Self {
+        Self {
+            info: encode(info),
+            drain: None,
+            deactivated: false,
+        }
+    }
+
+    /// What it said of itself.
+    pub fn info(&self) -> v1::AgentInfo {
+        v1::AgentInfo::decode(&*self.info).unwrap_or_default()
+    }
+}
+
+/// An agent's description as it is kept.
+pub(super) fn encode(info: &v1::AgentInfo) -> Arc<[u8]> {
+    info.encode_to_vec().into()
 }
 
 impl Registry {
@@ -96,7 +118,7 @@ impl Registry {
                     Some((
                         id,
                         Admitted {
-                            info: slave.info,
+                            info: encode(&slave.info),
                             drain: slave.drain_info,
                             deactivated,
                         },
@@ -135,7 +157,7 @@ impl Registry {
                     .admitted
                     .values()
                     .map(|it| proto::Slave {
-                        info: it.info.clone(),
+                        info: it.info(),
                         drain_info: it.drain,
                         deactivated: it.deactivated.then_some(true),
                     })
