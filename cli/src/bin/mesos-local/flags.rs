@@ -1,0 +1,70 @@
+//! The flags of `mesos-local`; all others are the master's or the agents'.
+
+use std::path::PathBuf;
+
+use runtime::flags::{Flag, FlagError, Flags, Program};
+
+const FLAGS: &[Flag] = &[
+    Flag::integer(
+        "agent_port",
+        "Port of the first agent; others follow it. 0 takes free ones.",
+    )
+    .default("5051"),
+    Flag::text("ip", "IP address to listen on.").default("127.0.0.1"),
+    Flag::integer(
+        "num_agents",
+        "Agents to start; each shares out the whole machine.",
+    )
+    .default("1")
+    .aliases(&["num_slaves"]),
+    Flag::integer("port", "Port of the master. 0 takes a free one.").default("5050"),
+    Flag::bool("verbose", "Whether to log to standard error too.").default("false"),
+    Flag::path("work_dir", "Directory of the cluster's files.").default("/tmp/mesos/work"),
+];
+
+/// `mesos-local` and its flags.
+pub const PROGRAM: Program = Program {
+    name: "mesos-local",
+    version: concat!("mesos ", env!("CARGO_PKG_VERSION")),
+    environment_prefix: "MESOS_LOCAL_",
+    flags: &[FLAGS],
+};
+
+/// Parts the arguments into those of this program and those for its daemons.
+pub fn split(arguments: impl Iterator<Item = String>) -> (Vec<String>, Vec<String>) {
+    arguments.partition(|argument| {
+        PROGRAM.takes(argument)
+            || !(master::PROGRAM.takes(argument) || agent::PROGRAM.takes(argument))
+    })
+}
+
+/// What the flags say.
+#[derive(Debug)]
+pub struct Local {
+    /// `--num_agents`
+    pub agents: u16,
+    /// `--agent_port`
+    pub agent_port: u16,
+    /// `--ip`
+    pub ip: String,
+    /// `--port`
+    pub port: u16,
+    /// `--verbose`
+    pub verbose: bool,
+    /// `--work_dir`
+    pub work_dir: PathBuf,
+}
+
+impl Local {
+    /// Reads the flags.
+    pub fn read(flags: &Flags) -> Result<Self, FlagError> {
+        Ok(Self {
+            agents: flags.get("num_agents")?,
+            agent_port: flags.get("agent_port")?,
+            ip: flags.get("ip")?,
+            port: flags.get("port")?,
+            verbose: flags.get("verbose")?,
+            work_dir: flags.get("work_dir")?,
+        })
+    }
+}
