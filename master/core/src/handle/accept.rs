@@ -138,7 +138,8 @@ impl Master {
             match operation.r#type() {
                 Type::Launch | Type::LaunchGroup => {
                     for task in tasks_of(operation) {
-                        self.refuse_task(turn, framework, task, verdict);
+                        let ids = (&task.task_id, &task.agent_id);
+                        self.refuse_task(turn, framework, ids, verdict);
                     }
                 }
                 _ => {

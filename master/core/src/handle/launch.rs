@@ -37,17 +37,18 @@ impl Master {
             .launch
             .map_or_else(Vec::new, |launch| launch.task_infos);
         for task in tasks {
-            let refused = match &wrong {
+            let ids = (task.task_id.clone(), task.agent_id.clone());
+            let launched = match &wrong {
                 Some(why) => Err(why.clone()),
-                None => self.launch_task(turn, acceptance, &task),
+                None => self.launch_task(turn, acceptance, task),
             };
-            if let Err(why) = refused {
+            if let Err(why) = launched {
                 let verdict = Verdict {
                     state: TaskState::TaskError,
                     reason: Reason::TaskInvalid,
                     message: &why,
                 };
-                self.refuse_task(turn, &acceptance.framework, &task, verdict);
+                self.refuse_task(turn, &acceptance.framework, (&ids.0, &ids.1), verdict);
             }
         }
     }
@@ -57,7 +58,7 @@ impl Master {
         &mut self,
         turn: &mut Turn<'_, '_>,
         acceptance: &mut Acceptance,
-        task: &v1::TaskInfo,
+        mut task: v1::TaskInfo,
     ) -> Result<(), String> {
         let Acceptance {
             framework: framework_id,
@@ -70,7 +71,6 @@ impl Master {
         else {
             return Err("Agent removed".to_owned());
         };
-        let mut task = task.clone();
         complete_task(&mut task, role, framework_id.as_str());
         let launch = checks::Launch {
             framework,
@@ -83,7 +83,9 @@ impl Master {
             .executor
             .as_ref()
             .is_none_or(|executor| executor_is_new(framework, agent_id, executor));
-        let message = RunTaskMessage {
+        let pid = agent.pid().clone();
+        let old_form = !agent.reads_reservations();
+        let mut message = RunTaskMessage {
             framework_id: None,
             framework: framework.info().clone(),
             resource_version_uuids: resource_versions(agent),
@@ -92,9 +94,8 @@ impl Master {
                 .and_then(Connection::pid)
                 .map(ToString::to_string),
             launch_executor: Some(is_new),
-            task: for_agent(task.clone(), agent),
+            task: v1::TaskInfo::default(),
         };
-        let pid = agent.pid().clone();
         *remaining -= &resources;
         if is_new && let Some(info) = task.executor.clone() {
             let used = Resources::from_proto_lossy(&info.resources);
@@ -106,6 +107,10 @@ impl Master {
             let record = Task::launched(&task, framework_id, agent_id, resources);
             self.add_task(turn, record);
         }
+        if old_form {
+            to_old_form(&mut task);
+        }
+        message.task = task;
         turn.tell_agent(&pid, ToAgent::RunTask(Box::new(message)));
         Ok(())
     }
@@ -159,19 +164,17 @@ pub(super) fn resource_versions(agent: &Agent) -> Vec<ResourceVersionUuid> {
         .collect()
 }
 
-/// The task with its resources in the form that the agent reads.
-pub(super) fn for_agent(mut task: v1::TaskInfo, agent: &Agent) -> v1::TaskInfo {
-    if !agent.reads_reservations() {
-        to_old_form(&mut task.resources);
-        if let Some(executor) = &mut task.executor {
-            to_old_form(&mut executor.resources);
-        }
+/// Puts a task's resources in the form that an agent without RESERVATION_REFINEMENT
+/// reads.
+pub(super) fn to_old_form(task: &mut v1::TaskInfo) {
+    resources_to_old_form(&mut task.resources);
+    if let Some(executor) = &mut task.executor {
+        resources_to_old_form(&mut executor.resources);
     }
-    task
 }
 
 /// Refined reservations stay as they are: such an agent has none.
-pub(super) fn to_old_form(resources: &mut [v1::Resource]) {
+pub(super) fn resources_to_old_form(resources: &mut [v1::Resource]) {
     for resource in resources {
         if model::resources::format::downgrade(resource).is_err() {
             tracing::warn!(

@@ -9,7 +9,7 @@ use model::{Resources, validation};
 
 use super::accept::Acceptance;
 use super::launch::{
-    allocate, complete_task, executor_is_new, for_agent, resource_versions, to_old_form,
+    allocate, complete_task, executor_is_new, resource_versions, resources_to_old_form, to_old_form,
 };
 use crate::checks;
 use crate::effect::ToAgent;
@@ -30,7 +30,10 @@ impl Master {
         let Some(group) = operation.launch_group else {
             return;
         };
-        let tasks = group.task_group.tasks.clone();
+        let tasks = group.task_group.tasks.iter();
+        let ids: Vec<_> = tasks
+            .map(|task| (task.task_id.clone(), task.agent_id.clone()))
+            .collect();
         let launched = if has_id {
             Err("The `id` field cannot be set on LAUNCH_GROUP operations".to_owned())
         } else {
@@ -42,8 +45,8 @@ impl Master {
                 reason: Reason::TaskGroupInvalid,
                 message: &why,
             };
-            for task in &tasks {
-                self.refuse_task(turn, &acceptance.framework, task, verdict);
+            for (task, agent) in &ids {
+                self.refuse_task(turn, &acceptance.framework, (task, agent), verdict);
             }
         }
     }
@@ -85,19 +88,11 @@ impl Master {
             .check_group(&group, &executor)
             .map_err(|error| error.to_string())?;
         let is_new = executor_is_new(framework, agent_id, &executor);
-        let mut sent = executor.clone();
-        if !agent.reads_reservations() {
-            to_old_form(&mut sent.resources);
-        }
-        let tasks = group
-            .tasks
-            .iter()
-            .map(|task| for_agent(task.clone(), agent))
-            .collect();
-        let message = RunTaskGroupMessage {
+        let old_form = !agent.reads_reservations();
+        let mut message = RunTaskGroupMessage {
             framework: framework.info().clone(),
-            executor: sent,
-            task_group: v1::TaskGroupInfo { tasks },
+            executor: executor.clone(),
+            task_group: v1::TaskGroupInfo::default(),
             resource_version_uuids: resource_versions(agent),
             launch_executor: Some(is_new),
         };
@@ -116,6 +111,11 @@ impl Master {
                 self.add_task(turn, record);
             }
         }
+        if old_form {
+            resources_to_old_form(&mut message.executor.resources);
+            group.tasks.iter_mut().for_each(to_old_form);
+        }
+        message.task_group = group;
         turn.tell_agent(&pid, ToAgent::RunTaskGroup(Box::new(message)));
         Ok(())
     }

@@ -290,11 +290,11 @@ impl Master {
         &mut self,
         turn: &mut Turn<'_, '_>,
         framework: &FrameworkId,
-        task: &v1::TaskInfo,
+        (task, agent): (&v1::TaskId, &v1::AgentId),
         verdict: Verdict<'_>,
     ) {
-        let agent = AgentId::from(&task.agent_id);
-        let status = verdict.of(&TaskId::from(&task.task_id), Some(&agent), turn.env.time);
+        let (task, agent) = (TaskId::from(task), AgentId::from(agent));
+        let status = verdict.of(&task, Some(&agent), turn.env.time);
         self.count()
             .task_ended(verdict.state, Some((Source::Master, verdict.reason)));
         self.tell_status(turn, framework, status);
