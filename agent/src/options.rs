@@ -94,6 +94,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// What the agent shares out, as text.
+    pub fn resources(&self) -> String {
+        self.core.resources.to_string()
+    }
+
     /// Reads the flags; `variable` reads the environment for libprocess' variables,
     /// `machine` says what is not given.
     ///

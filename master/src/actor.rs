@@ -18,10 +18,10 @@ use crate::registrar::messages::{Applied, Failed, Recover, Recovered};
 use crate::streams::Streams;
 
 /// The latest snapshot, read by every thread that serves HTTP.
-pub type Published = Arc<ArcSwap<Snapshot>>;
+pub(crate) type Published = Arc<ArcSwap<Snapshot>>;
 
 /// The actor `master`.
-pub struct Master {
+pub(crate) struct Master {
     core: Core,
     published: Published,
     pub(crate) effects: Vec<Effect>,
@@ -38,17 +38,17 @@ pub struct Master {
 
 /// The actors that a master works with.
 #[derive(Debug, Clone)]
-pub struct Peers {
+pub(crate) struct Peers {
     /// Decides who is offered what.
-    pub allocator: Pid,
+    pub(crate) allocator: Pid,
     /// Keeps the registry.
-    pub registrar: Pid,
+    pub(crate) registrar: Pid,
 }
 
 impl Master {
     /// A master around `core`, which publishes what it knows in `published`. `ended` is
     /// told why when it cannot go on.
-    pub fn new(
+    pub(crate) fn new(
         core: Core,
         info: v1::MasterInfo,
         published: Published,
@@ -74,15 +74,23 @@ impl Master {
     /// Feeds the core one input. Effects wait for the end of the batch, so that whoever
     /// hears of a change finds it published.
     pub(crate) fn input(&mut self, input: Input, context: &mut Context<'_, Self>) {
-        let now = self.started.map(|started| context.now() - started).unwrap_or_default();
+        let now = self
+            .started
+            .map(|started| context.now() - started)
+            .unwrap_or_default();
         let time = time(context.wall_time());
         let before = self.effects.len();
         let mut random = || rand::Rng::next_u64(context.rng());
         let mut env = Env::new(Moment::new(now), time, &mut random);
         self.core.handle(input, &mut env, &mut self.effects);
-        let is_subscription =
-            |effect: &Effect| matches!(effect, Effect::OperatorSubscribed { .. });
-        if self.effects.get(before..).unwrap_or_default().iter().any(is_subscription) {
+        let is_subscription = |effect: &Effect| matches!(effect, Effect::OperatorSubscribed { .. });
+        if self
+            .effects
+            .get(before..)
+            .unwrap_or_default()
+            .iter()
+            .any(is_subscription)
+        {
             // Such a stream starts with the state as it is at this very point.
             self.finish_batch(context);
         }
@@ -109,7 +117,13 @@ impl Master {
 
     fn agent<M>(wrap: fn(M) -> FromAgent) -> impl Fn(&mut Self, &Pid, M, &mut Context<'_, Self>) {
         move |master, from, message, context| {
-            master.input(Input::Agent { from: from.clone(), message: wrap(message) }, context);
+            master.input(
+                Input::Agent {
+                    from: from.clone(),
+                    message: wrap(message),
+                },
+                context,
+            );
         }
     }
 }
@@ -147,21 +161,39 @@ impl Actor for Master {
             PongSlaveMessage => |_| FromAgent::Pong, "An agent answers a ping (M16).";
         );
         declaration
-            .on("The registry was read.", |master: &mut Self, _, recovered: Recovered, context| {
-                let registry = Registry::from_proto(*recovered.registry);
-                info!(id = master.info.id, "elected: the registry is recovered");
-                master.input(Input::Recovered(Box::new(registry)), context);
-            })
-            .on("A change of the registry is durable.", |master, _, applied: Applied, context| {
-                let result = Ok(applied.changed);
-                master.input(Input::Written { ticket: applied.ticket(), result }, context);
-            })
-            .on("The registrar gave up.", |master, _, failed: Failed, context| {
-                master.exit(failed.reason, context);
-            })
-            .on("The allocator found offers.", |master, _, offers: allocator::Offers, context| {
-                master.input(Input::Offers(offers), context);
-            });
+            .on(
+                "The registry was read.",
+                |master: &mut Self, _, recovered: Recovered, context| {
+                    let registry = Registry::from_proto(*recovered.registry);
+                    info!(id = master.info.id, "elected: the registry is recovered");
+                    master.input(Input::Recovered(Box::new(registry)), context);
+                },
+            )
+            .on(
+                "A change of the registry is durable.",
+                |master, _, applied: Applied, context| {
+                    let result = Ok(applied.changed);
+                    master.input(
+                        Input::Written {
+                            ticket: applied.ticket(),
+                            result,
+                        },
+                        context,
+                    );
+                },
+            )
+            .on(
+                "The registrar gave up.",
+                |master, _, failed: Failed, context| {
+                    master.exit(failed.reason, context);
+                },
+            )
+            .on(
+                "The allocator found offers.",
+                |master, _, offers: allocator::Offers, context| {
+                    master.input(Input::Offers(offers), context);
+                },
+            );
         crate::driver::declare(declaration);
     }
 
@@ -193,4 +225,3 @@ impl Master {
         context.stop();
     }
 }
-

@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use master_core::allocator::messages::{
-    ActivateAgent, ActivateFramework, AddAgent, AddFramework, DeactivateAgent,
-    DeactivateFramework, Input, Offers, RecoverResources, RemoveAgent, RemoveFramework,
-    ReviveOffers, SuppressOffers, UpdateAgent, UpdateAllocation, UpdateFramework, UpdateWeights,
-    UpdateWhitelist,
+    ActivateAgent, ActivateFramework, AddAgent, AddFramework, DeactivateAgent, DeactivateFramework,
+    Input, Offers, RecoverResources, RemoveAgent, RemoveFramework, ReviveOffers, SuppressOffers,
+    UpdateAgent, UpdateAllocation, UpdateFramework, UpdateWeights, UpdateWhitelist,
 };
 use master_core::allocator::{Allocator as Core, Config};
 use runtime::metrics::{Counter, Timer as Timing};
@@ -15,7 +14,7 @@ use runtime::{Actor, Context, Declaration, Instant, Pid, Timer};
 use tracing::debug;
 
 /// Hosts the allocator's core.
-pub struct Allocator {
+pub(crate) struct Allocator {
     core: Core,
     interval: Duration,
     master: Pid,
@@ -37,7 +36,7 @@ struct Figures {
 
 impl Allocator {
     /// An allocator that tells `master` of its offers.
-    pub fn new(config: Config, master: Pid) -> Self {
+    pub(crate) fn new(config: Config, master: Pid) -> Self {
         Self {
             interval: config.allocation_interval,
             core: Core::new(config),
@@ -51,7 +50,9 @@ impl Allocator {
     }
 
     fn elapsed(&self, context: &Context<'_, Self>) -> Duration {
-        self.started.map(|started| context.now() - started).unwrap_or_default()
+        self.started
+            .map(|started| context.now() - started)
+            .unwrap_or_default()
     }
 
     fn input(&mut self, input: Input, context: &mut Context<'_, Self>) {

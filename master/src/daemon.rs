@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use actors::daemon::{Build, FileRoots, Files, VERSION, publish_flags};
 use arc_swap::ArcSwap;
-use master_core::{Master as Core, Snapshot};
+use master_core::Master as Core;
 use messages::v1;
 use runtime::{Limits, Node, NodeConfig, NodeError, Placement, SpawnError, World};
 use thiserror::Error;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use crate::actor::{Master, Peers, time};
+use crate::actor::{Master, Peers, Published, time};
 use crate::allocator::Allocator;
 use crate::flags::{Options, RegistryKind};
 use crate::registrar::{Log, LogError, MemoryLog, RedbLog, Registrar};
@@ -37,8 +37,16 @@ pub enum StartError {
 pub struct Running {
     /// Its node.
     pub node: Node,
+    published: Published,
     /// Resolves when it cannot go on, with the reason.
     pub ended: oneshot::Receiver<String>,
+}
+
+impl Running {
+    /// How many agents are registered now.
+    pub fn registered_agents(&self) -> usize {
+        self.published.load().agents.registered().len()
+    }
 }
 
 /// What the daemon gives a master beside its flags.
@@ -77,10 +85,15 @@ pub async fn start(
     runtime::system::publish(node.metrics());
 
     let info = master_info(&options, &node);
-    info!(id = info.id, pid = info.pid(), hostname = info.hostname(), "the master starts");
+    info!(
+        id = info.id,
+        pid = info.pid(),
+        hostname = info.hostname(),
+        "the master starts"
+    );
     let started = time(node.world().wall_time());
     let core = Core::new(info.clone(), options.core, started);
-    let published: Arc<ArcSwap<Snapshot>> = Arc::new(ArcSwap::from_pointee(core.snapshot()));
+    let published: Published = Arc::new(ArcSwap::from_pointee(core.snapshot()));
     crate::metrics::publish(&published, &node);
 
     let registrar = node.spawn(
@@ -99,18 +112,24 @@ pub async fn start(
     }
     node.spawn("files", Files::new(roots.clone()), Placement::Here)?;
     let (failed, ended) = oneshot::channel();
-    let peers =
-        Peers { allocator: allocator.pid().clone(), registrar: registrar.pid().clone() };
+    let peers = Peers {
+        allocator: allocator.pid().clone(),
+        registrar: registrar.pid().clone(),
+    };
     let about = crate::api::About {
         cluster: options.cluster,
         flags: surroundings.shown.clone(),
         files: roots,
     };
-    let master = Master::new(core, info, published, peers, about, failed);
+    let master = Master::new(core, info, Arc::clone(&published), peers, about, failed);
     let master = node.spawn("master", master, Placement::OwnThread)?;
     let flags = publish_flags(surroundings.shown);
     master.call(move |_, context| context.publish("flags", flags));
-    Ok(Running { node, ended })
+    Ok(Running {
+        node,
+        published,
+        ended,
+    })
 }
 
 /// What this master says of itself (M22, M27). Its id is new each time it starts (M8).
@@ -147,6 +166,8 @@ fn capabilities() -> Vec<v1::master_info::Capability> {
     use v1::master_info::capability::Type;
     [Type::AgentUpdate]
         .into_iter()
-        .map(|capability| v1::master_info::Capability { r#type: Some(capability.into()) })
+        .map(|capability| v1::master_info::Capability {
+            r#type: Some(capability.into()),
+        })
         .collect()
 }

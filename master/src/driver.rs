@@ -9,28 +9,51 @@ use runtime::{Context, Declaration, Pid};
 use crate::actor::Master;
 
 fn call(of: call::Type, framework: Option<v1::FrameworkId>) -> Call {
-    Call { r#type: Some(of.into()), framework_id: framework, ..Default::default() }
+    Call {
+        r#type: Some(of.into()),
+        framework_id: framework,
+        ..Default::default()
+    }
 }
 
-fn feed(master: &mut Master, from: &Pid, force: bool, call: Call, context: &mut Context<'_, Master>) {
+fn feed(
+    master: &mut Master,
+    from: &Pid,
+    force: bool,
+    call: Call,
+    context: &mut Context<'_, Master>,
+) {
     let from = from.clone();
-    master.input(Input::DriverCall { from, force, call: Box::new(call) }, context);
+    master.input(
+        Input::DriverCall {
+            from,
+            force,
+            call: Box::new(call),
+        },
+        context,
+    );
 }
 
 /// Declares what drivers send: one message for all calls, and the older ones each for
 /// its own.
 pub(crate) fn declare(declaration: &mut Declaration<Master>) {
     declaration
-        .on("A scheduler driver's call.", |master, from, message: scheduler::Call, context| {
-            let (call, force) = message.into_v1();
-            feed(master, from, force, call, context);
-        })
+        .on(
+            "A scheduler driver's call.",
+            |master, from, message: scheduler::Call, context| {
+                let (call, force) = message.into_v1();
+                feed(master, from, force, call, context);
+            },
+        )
         .on(
             "A new framework.",
             |master, from, message: internal::RegisterFrameworkMessage, context| {
                 let mut subscribe = call(call::Type::Subscribe, None);
                 subscribe.subscribe = Some(call::Subscribe {
-                    framework_info: v1::FrameworkInfo { id: None, ..message.framework },
+                    framework_info: v1::FrameworkInfo {
+                        id: None,
+                        ..message.framework
+                    },
                     ..Default::default()
                 });
                 feed(master, from, false, subscribe, context);
@@ -50,14 +73,26 @@ pub(crate) fn declare(declaration: &mut Declaration<Master>) {
         .on(
             "A framework ends.",
             |master, from, message: internal::UnregisterFrameworkMessage, context| {
-                feed(master, from, false, call(call::Type::Teardown, Some(message.framework_id)), context);
+                feed(
+                    master,
+                    from,
+                    false,
+                    call(call::Type::Teardown, Some(message.framework_id)),
+                    context,
+                );
             },
         )
         .on(
             "A driver aborts.",
             |master, from, message: internal::DeactivateFrameworkMessage, context| {
                 let framework = FrameworkId::from(&message.framework_id);
-                master.input(Input::DriverDeactivate { from: from.clone(), framework }, context);
+                master.input(
+                    Input::DriverDeactivate {
+                        from: from.clone(),
+                        framework,
+                    },
+                    context,
+                );
             },
         )
         .on(
@@ -70,7 +105,10 @@ pub(crate) fn declare(declaration: &mut Declaration<Master>) {
             "A framework lifts its filters.",
             |master, from, message: internal::ReviveOffersMessage, context| {
                 let mut revive = call(call::Type::Revive, Some(message.framework_id));
-                revive.revive = Some(call::Revive { roles: message.roles, ..Default::default() });
+                revive.revive = Some(call::Revive {
+                    roles: message.roles,
+                    ..Default::default()
+                });
                 feed(master, from, false, revive, context);
             },
         )
@@ -114,11 +152,16 @@ pub(crate) fn declare(declaration: &mut Declaration<Master>) {
             "A framework asks for its tasks' states.",
             |master, from, message: internal::ReconcileTasksMessage, context| {
                 let mut reconcile = call(call::Type::Reconcile, Some(message.framework_id));
-                let tasks = message.statuses.into_iter().map(|status| call::reconcile::Task {
-                    task_id: status.task_id,
-                    agent_id: status.agent_id,
+                let tasks = message
+                    .statuses
+                    .into_iter()
+                    .map(|status| call::reconcile::Task {
+                        task_id: status.task_id,
+                        agent_id: status.agent_id,
+                    });
+                reconcile.reconcile = Some(call::Reconcile {
+                    tasks: tasks.collect(),
                 });
-                reconcile.reconcile = Some(call::Reconcile { tasks: tasks.collect() });
                 feed(master, from, false, reconcile, context);
             },
         );
@@ -128,7 +171,9 @@ fn launch(message: internal::LaunchTasksMessage) -> Call {
     let mut accept = call(call::Type::Accept, Some(message.framework_id));
     let operation = v1::offer::Operation {
         r#type: Some(v1::offer::operation::Type::Launch.into()),
-        launch: Some(v1::offer::operation::Launch { task_infos: message.tasks }),
+        launch: Some(v1::offer::operation::Launch {
+            task_infos: message.tasks,
+        }),
         ..Default::default()
     };
     accept.accept = Some(call::Accept {
@@ -142,12 +187,28 @@ fn launch(message: internal::LaunchTasksMessage) -> Call {
 /// Sends an event to a driver in the messages that it takes (M2). What has no such
 /// message (heartbeats) is not sent.
 pub(crate) fn send(to: &Pid, message: ToFramework, context: &Context<'_, Master>) {
-    let ToFramework { framework, event, driver, .. } = message;
-    let Event { subscribed, offers, rescind, update, message, failure, error, .. } = event;
+    let ToFramework {
+        framework,
+        event,
+        driver,
+        ..
+    } = message;
+    let Event {
+        subscribed,
+        offers,
+        rescind,
+        update,
+        message,
+        failure,
+        error,
+        ..
+    } = event;
     match (subscribed, offers, rescind, error) {
         (Some(subscribed), ..) => send_subscribed(to, subscribed, &driver, context),
         (_, Some(event::Offers { offers }), ..) => {
-            let DriverDetail::Agents(agents) = driver else { return };
+            let DriverDetail::Agents(agents) = driver else {
+                return;
+            };
             let pids = agents.iter().map(ToString::to_string).collect();
             context.send(to, internal::ResourceOffersMessage { offers, pids });
         }
@@ -171,15 +232,33 @@ fn send_subscribed(
     context: &Context<'_, Master>,
 ) {
     let framework_id = subscribed.framework_id;
-    let Some(master_info) = subscribed.master_info else { return };
+    let Some(master_info) = subscribed.master_info else {
+        return;
+    };
     if *driver == DriverDetail::Reregistered {
-        context.send(to, internal::FrameworkReregisteredMessage { framework_id, master_info });
+        context.send(
+            to,
+            internal::FrameworkReregisteredMessage {
+                framework_id,
+                master_info,
+            },
+        );
     } else {
-        context.send(to, internal::FrameworkRegisteredMessage { framework_id, master_info });
+        context.send(
+            to,
+            internal::FrameworkRegisteredMessage {
+                framework_id,
+                master_info,
+            },
+        );
     }
 }
 
-type OfFramework = (Option<event::Update>, Option<event::Message>, Option<event::Failure>);
+type OfFramework = (
+    Option<event::Update>,
+    Option<event::Message>,
+    Option<event::Failure>,
+);
 
 fn send_of_framework(
     to: &Pid,
@@ -205,7 +284,14 @@ fn send_of_framework(
             };
             context.send(to, message);
         }
-        (.., Some(event::Failure { agent_id: Some(slave_id), executor_id, status })) => {
+        (
+            ..,
+            Some(event::Failure {
+                agent_id: Some(slave_id),
+                executor_id,
+                status,
+            }),
+        ) => {
             if let Some(executor_id) = executor_id {
                 let message = internal::ExitedExecutorMessage {
                     slave_id,

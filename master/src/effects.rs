@@ -24,11 +24,23 @@ impl Master {
             Effect::CloseStream(stream) => self.streams.close(stream),
             Effect::Framework(event) => self.to_framework(*event, context),
             Effect::Agent { to, message } => to_agent(&to, message, context),
-            Effect::Link { to, reconnect: false } => context.link(&to),
-            Effect::Link { to, reconnect: true } => context.relink(&to),
+            Effect::Link {
+                to,
+                reconnect: false,
+            } => context.link(&to),
+            Effect::Link {
+                to,
+                reconnect: true,
+            } => context.relink(&to),
             Effect::Allocator(input) => self.to_allocator(input, context),
             Effect::Write { ticket, operation } => {
-                context.send(&self.registrar, Apply { ticket: ticket.0, operation });
+                context.send(
+                    &self.registrar,
+                    Apply {
+                        ticket: ticket.0,
+                        operation,
+                    },
+                );
             }
             Effect::Timer { after, timer } => {
                 context.after(after, move |master, context| {
@@ -37,8 +49,9 @@ impl Master {
             }
             Effect::Operator { to, event } => self.to_operator(to, &event, context),
             Effect::OperatorSubscribed { to } => {
-                let is_open =
-                    self.streams.send_with(to, |media| crate::api::subscribed(snapshot, media));
+                let is_open = self
+                    .streams
+                    .send_with(to, |media| crate::api::subscribed(snapshot, media));
                 if !is_open {
                     self.input(Input::OperatorClosed(to), context);
                 }
@@ -48,13 +61,18 @@ impl Master {
     }
 
     fn open_stream(&mut self, token: Token, stream: StreamId, context: &mut Context<'_, Self>) {
-        let Some(call) = self.calls.take(token) else { return };
+        let Some(call) = self.calls.take(token) else {
+            return;
+        };
         let mut headers = vec![("Content-Type", call.media.name().to_owned())];
         if call.audience == Audience::Scheduler {
             headers.push(("Mesos-Stream-Id", stream.to_string()));
         }
         let audience = call.audience;
-        let head = StreamHead { status: 200, headers };
+        let head = StreamHead {
+            status: 200,
+            headers,
+        };
         let writer = context.stream(call.responder, head, move |master, context| {
             master.streams.close(stream);
             master.input(closed(audience, stream), context);

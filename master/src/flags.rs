@@ -167,7 +167,12 @@ impl Options {
         flags: &Flags,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, OptionError> {
-        known("allocator", flags, &["hierarchical"], "the only allocator is 'hierarchical'")?;
+        known(
+            "allocator",
+            flags,
+            &["hierarchical"],
+            "the only allocator is 'hierarchical'",
+        )?;
         let registry = flags.get::<String>("registry")?;
         let registry = match registry.as_str() {
             "replicated_log" => RegistryKind::File,
@@ -190,7 +195,11 @@ impl Options {
 }
 
 fn unfit<T>(flag: &'static str, value: String, expected: &'static str) -> Result<T, OptionError> {
-    Err(OptionError::Unfit { flag, value, expected })
+    Err(OptionError::Unfit {
+        flag,
+        value,
+        expected,
+    })
 }
 
 fn known(
@@ -200,7 +209,11 @@ fn known(
     expected: &'static str,
 ) -> Result<(), OptionError> {
     let value = flags.get::<String>(flag)?;
-    if values.contains(&value.as_str()) { Ok(()) } else { unfit(flag, value, expected) }
+    if values.contains(&value.as_str()) {
+        Ok(())
+    } else {
+        unfit(flag, value, expected)
+    }
 }
 
 fn core(flags: &Flags) -> Result<master_core::Config, OptionError> {
@@ -216,7 +229,11 @@ fn core(flags: &Flags) -> Result<master_core::Config, OptionError> {
     }
     let max_agent_ping_timeouts: u32 = flags.get("max_agent_ping_timeouts")?;
     if max_agent_ping_timeouts == 0 {
-        return unfit("max_agent_ping_timeouts", "0".to_owned(), "expected 1 or more");
+        return unfit(
+            "max_agent_ping_timeouts",
+            "0".to_owned(),
+            "expected 1 or more",
+        );
     }
     Ok(master_core::Config {
         agent_ping_timeout,
@@ -241,7 +258,9 @@ fn core(flags: &Flags) -> Result<master_core::Config, OptionError> {
 /// `100%` as 1.0.
 fn fraction(flags: &Flags) -> Result<f64, OptionError> {
     let value: String = flags.get("recovery_agent_removal_limit")?;
-    let percent = value.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    let percent = value
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok());
     match percent {
         Some(percent) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),
         _ => unfit("recovery_agent_removal_limit", value, "expected 0% to 100%"),
@@ -269,9 +288,15 @@ fn removal_interval(flags: &Flags) -> Result<Option<Duration>, OptionError> {
 }
 
 fn roles(flags: &Flags) -> Result<Option<BTreeSet<Role>>, OptionError> {
-    let Some(value) = flags.get::<Option<String>>("roles")? else { return Ok(None) };
+    let Some(value) = flags.get::<Option<String>>("roles")? else {
+        return Ok(None);
+    };
     let mut roles: BTreeSet<Role> = [Role::any()].into();
-    for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+    for name in value
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+    {
         match Role::parse(name) {
             Ok(role) => roles.insert(role),
             Err(_) => return unfit("roles", value, "expected names of roles, parted by commas"),
@@ -281,17 +306,30 @@ fn roles(flags: &Flags) -> Result<Option<BTreeSet<Role>>, OptionError> {
 }
 
 fn weights(flags: &Flags) -> Result<Vec<(Role, f64)>, OptionError> {
-    let Some(value) = flags.get::<Option<String>>("weights")? else { return Ok(Vec::new()) };
+    let Some(value) = flags.get::<Option<String>>("weights")? else {
+        return Ok(Vec::new());
+    };
     let weight = |pair: &str| {
         let (role, weight) = pair.split_once('=')?;
-        let weight = weight.trim().parse::<f64>().ok().filter(|w| w.is_finite() && *w > 0.0)?;
+        let weight = weight
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|w| w.is_finite() && *w > 0.0)?;
         Some((Role::parse(role.trim()).ok()?, weight))
     };
-    let pairs: Option<Vec<_>> =
-        value.split(',').filter(|pair| !pair.trim().is_empty()).map(weight).collect();
+    let pairs: Option<Vec<_>> = value
+        .split(',')
+        .filter(|pair| !pair.trim().is_empty())
+        .map(weight)
+        .collect();
     match pairs {
         Some(pairs) => Ok(pairs),
-        None => unfit("weights", value, "expected role=weight,… with positive weights"),
+        None => unfit(
+            "weights",
+            value,
+            "expected role=weight,… with positive weights",
+        ),
     }
 }
 
@@ -300,8 +338,12 @@ fn allocator(flags: &Flags) -> Result<allocator::Config, OptionError> {
     let excluded: Option<String> = flags.get("fair_sharing_excluded_resource_names")?;
     Ok(allocator::Config {
         allocation_interval: flags.get("allocation_interval")?,
-        min_allocatable: parse_min_allocatable(&minimum)
-            .map_err(|error| OptionError::Resources { flag: "min_allocatable_resources", error })?,
+        min_allocatable: parse_min_allocatable(&minimum).map_err(|error| {
+            OptionError::Resources {
+                flag: "min_allocatable_resources",
+                error,
+            }
+        })?,
         role_sorter: sorter("role_sorter", flags)?,
         framework_sorter: sorter("framework_sorter", flags)?,
         fairness_excluded: excluded
@@ -336,7 +378,9 @@ mod tests {
         let loaded = PROGRAM
             .load(args, none, |_| Err(std::io::ErrorKind::NotFound.into()))
             .map_err(|error| error.to_string())?;
-        let Loaded::Run(flags) = loaded else { panic!("help was not asked for") };
+        let Loaded::Run(flags) = loaded else {
+            panic!("help was not asked for")
+        };
         Options::read(&flags, |_| None).map_err(|error| error.to_string())
     }
 

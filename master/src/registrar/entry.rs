@@ -29,8 +29,10 @@ impl Entry {
     }
 
     fn decode(position: u64, bytes: &[u8]) -> Result<Self, EntryError> {
-        rmp_serde::from_slice(bytes)
-            .map_err(|error| EntryError::Malformed { position, reason: error.to_string() })
+        rmp_serde::from_slice(bytes).map_err(|error| EntryError::Malformed {
+            position,
+            reason: error.to_string(),
+        })
     }
 }
 

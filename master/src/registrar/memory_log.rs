@@ -28,7 +28,11 @@ impl MemoryLog {
 impl Log for MemoryLog {
     fn read(&self) -> Pending<Vec<(Position, Vec<u8>)>> {
         let entries = self.entries();
-        let all = entries.kept.iter().map(|(&position, entry)| (position, entry.clone())).collect();
+        let all = entries
+            .kept
+            .iter()
+            .map(|(&position, entry)| (position, entry.clone()))
+            .collect();
         Box::pin(ready(Ok(all)))
     }
 

@@ -54,7 +54,10 @@ pub struct Registrar {
 
 enum Stage {
     Idle,
-    Ready { master: Pid, registry: Box<Registry> },
+    Ready {
+        master: Pid,
+        registry: Box<Registry>,
+    },
     /// Nothing is stored any more; the master has been told.
     Failed,
 }
@@ -100,7 +103,12 @@ impl Registrar {
         }
     }
 
-    fn recover(&mut self, from: &Pid, Recover { master }: Recover, context: &mut Context<'_, Self>) {
+    fn recover(
+        &mut self,
+        from: &Pid,
+        Recover { master }: Recover,
+        context: &mut Context<'_, Self>,
+    ) {
         let started = context.now();
         let leader = from.clone();
         let read = self.log.read();
@@ -117,9 +125,13 @@ impl Registrar {
                 }
             };
             if let Some(figures) = &registrar.figures {
-                figures.fetch.set((context.now() - started).as_secs_f64() * 1e3);
+                figures
+                    .fetch
+                    .set((context.now() - started).as_secs_f64() * 1e3);
             }
-            let entries = entries.into_iter().map(|(position, entry)| (position.0, entry));
+            let entries = entries
+                .into_iter()
+                .map(|(position, entry)| (position.0, entry));
             match entry::replay(entries) {
                 Ok(mut registry) => {
                     let operation = Operation::Recover { master };
@@ -129,8 +141,10 @@ impl Registrar {
                         unreachable = registry.unreachable().len(),
                         "recovered the registry"
                     );
-                    registrar.stage =
-                        Stage::Ready { master: leader, registry: Box::new(registry) };
+                    registrar.stage = Stage::Ready {
+                        master: leader,
+                        registry: Box::new(registry),
+                    };
                     registrar.write_snapshot(context);
                 }
                 Err(error) => registrar.fail(&leader, &error.to_string(), context),
@@ -148,7 +162,9 @@ impl Registrar {
 
     /// Writes all that waits as one entry (R3).
     fn write_operations(&mut self, context: &mut Context<'_, Self>) {
-        let Stage::Ready { registry, .. } = &mut self.stage else { return };
+        let Stage::Ready { registry, .. } = &mut self.stage else {
+            return;
+        };
         if self.queue.is_empty() {
             return;
         }
@@ -173,13 +189,17 @@ impl Registrar {
     }
 
     fn write_snapshot(&mut self, context: &mut Context<'_, Self>) {
-        let Stage::Ready { registry, .. } = &self.stage else { return };
+        let Stage::Ready { registry, .. } = &self.stage else {
+            return;
+        };
         let entry = Entry::Snapshot(Box::new(registry.to_proto()));
         self.write(&entry, Vec::new(), context);
     }
 
     fn write(&mut self, entry: &Entry, results: Vec<Applied>, context: &mut Context<'_, Self>) {
-        let Stage::Ready { master, .. } = &self.stage else { return };
+        let Stage::Ready { master, .. } = &self.stage else {
+            return;
+        };
         let bytes = match entry.encode() {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -191,15 +211,28 @@ impl Registrar {
         let is_snapshot = matches!(entry, Entry::Snapshot(_));
         let limit = self.timeouts.store;
         let timeout = context.after(limit, move |registrar, context| {
-            let Stage::Ready { master, .. } = &registrar.stage else { return };
+            let Stage::Ready { master, .. } = &registrar.stage else {
+                return;
+            };
             let master = master.clone();
             let limit = runtime::units::DurationText(limit);
-            registrar.fail(&master, &format!("Failed to perform store within {limit}"), context);
+            registrar.fail(
+                &master,
+                &format!("Failed to perform store within {limit}"),
+                context,
+            );
         });
-        self.writing = Some(Writing { started: context.now(), timeout, results });
-        context.run(self.log.append(bytes), move |registrar, position, context| {
-            registrar.written(position, size, is_snapshot, context);
+        self.writing = Some(Writing {
+            started: context.now(),
+            timeout,
+            results,
         });
+        context.run(
+            self.log.append(bytes),
+            move |registrar, position, context| {
+                registrar.written(position, size, is_snapshot, context);
+            },
+        );
     }
 
     fn written(
@@ -209,9 +242,18 @@ impl Registrar {
         is_snapshot: bool,
         context: &mut Context<'_, Self>,
     ) {
-        let Some(Writing { started, timeout, results }) = self.writing.take() else { return };
+        let Some(Writing {
+            started,
+            timeout,
+            results,
+        }) = self.writing.take()
+        else {
+            return;
+        };
         context.cancel(timeout);
-        let Stage::Ready { master, .. } = &self.stage else { return };
+        let Stage::Ready { master, .. } = &self.stage else {
+            return;
+        };
         let master = master.clone();
         let position = match position {
             Ok(position) => position,
@@ -227,7 +269,9 @@ impl Registrar {
             self.answer(results, context);
         }
         if let Some(figures) = &self.figures {
-            figures.size.set((self.snapshot_size + self.since_snapshot) as f64);
+            figures
+                .size
+                .set((self.snapshot_size + self.since_snapshot) as f64);
         }
         if self.since_snapshot > SNAPSHOT_FROM.max(OPERATIONS_PER_SNAPSHOT * self.snapshot_size) {
             self.write_snapshot(context);
@@ -253,7 +297,12 @@ impl Registrar {
             }
         });
         if is_first && let Stage::Ready { registry, .. } = &self.stage {
-            context.send(master, Recovered { registry: Box::new(registry.to_proto()) });
+            context.send(
+                master,
+                Recovered {
+                    registry: Box::new(registry.to_proto()),
+                },
+            );
         }
     }
 
@@ -268,7 +317,12 @@ impl Registrar {
     fn fail(&mut self, master: &Pid, reason: &str, context: &mut Context<'_, Self>) {
         error!(reason, "the registrar gives up");
         self.stage = Stage::Failed;
-        context.send(master, Failed { reason: reason.to_owned() });
+        context.send(
+            master,
+            Failed {
+                reason: reason.to_owned(),
+            },
+        );
     }
 
     fn count_queue(&self) {
@@ -279,9 +333,7 @@ impl Registrar {
 
     fn show(&mut self, _: Request, responder: Responder, _: &mut Context<'_, Self>) {
         responder.answer(match &self.stage {
-            Stage::Ready { registry, .. } => {
-                Response::json(&registry.to_proto())
-            }
+            Stage::Ready { registry, .. } => Response::json(&registry.to_proto()),
             _ => Response::text(503, "The registry has not been recovered."),
         });
     }

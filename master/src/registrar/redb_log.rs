@@ -21,15 +21,22 @@ impl RedbLog {
         let folder = work_dir.join("replicated_log");
         let path = folder.join("registry.redb");
         Self::create(&folder, &path)
-            .map(|database| Self { database: Arc::new(database) })
-            .map_err(|reason| LogError::Open { path: path.display().to_string(), reason })
+            .map(|database| Self {
+                database: Arc::new(database),
+            })
+            .map_err(|reason| LogError::Open {
+                path: path.display().to_string(),
+                reason,
+            })
     }
 
     fn create(folder: &Path, path: &PathBuf) -> Result<Database, String> {
         std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
         let database = Database::create(path).map_err(|error| error.to_string())?;
         let change = database.begin_write().map_err(|error| error.to_string())?;
-        change.open_table(ENTRIES).map_err(|error| error.to_string())?;
+        change
+            .open_table(ENTRIES)
+            .map_err(|error| error.to_string())?;
         change.commit().map_err(|error| error.to_string())?;
         Ok(database)
     }
@@ -81,7 +88,9 @@ impl Log for RedbLog {
     fn truncate(&self, to: Position) -> Pending<()> {
         self.aside(move |database| {
             let change = database.begin_write()?;
-            change.open_table(ENTRIES)?.retain(|position, _| position >= to.0)?;
+            change
+                .open_table(ENTRIES)?
+                .retain(|position, _| position >= to.0)?;
             change.commit()?;
             Ok(())
         })
@@ -105,7 +114,10 @@ mod tests {
         let log = RedbLog::open(folder.path()).unwrap();
         assert_eq!(log.append(b"d".to_vec()).await.unwrap(), Position(3));
         let entries = log.read().await.unwrap();
-        assert_eq!(entries, [(Position(2), b"c".to_vec()), (Position(3), b"d".to_vec())]);
+        assert_eq!(
+            entries,
+            [(Position(2), b"c".to_vec()), (Position(3), b"d".to_vec())]
+        );
     }
 
     #[test]

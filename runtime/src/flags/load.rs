@@ -65,6 +65,17 @@ impl Given {
 }
 
 impl Program {
+    /// Whether an argument, such as `--name=value`, names a flag of this program. For
+    /// programs that hand arguments on to others.
+    pub fn takes(&self, argument: &str) -> bool {
+        if !argument.starts_with("--") {
+            return false;
+        }
+        let given = split(argument);
+        self.table()
+            .any(|flag| flag.names().any(|name| name == given.name))
+    }
+
     /// Loads the flags. `args` are those after the program's name; the command line beats
     /// `environment` (S24). `read` reads the files that `file://` values name.
     ///

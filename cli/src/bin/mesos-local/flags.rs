@@ -23,7 +23,7 @@ const FLAGS: &[Flag] = &[
 ];
 
 /// `mesos-local` and its flags.
-pub const PROGRAM: Program = Program {
+pub(crate) const PROGRAM: Program = Program {
     name: "mesos-local",
     version: concat!("mesos ", env!("CARGO_PKG_VERSION")),
     environment_prefix: "MESOS_LOCAL_",
@@ -31,7 +31,7 @@ pub const PROGRAM: Program = Program {
 };
 
 /// Parts the arguments into those of this program and those for its daemons.
-pub fn split(arguments: impl Iterator<Item = String>) -> (Vec<String>, Vec<String>) {
+pub(crate) fn split(arguments: impl Iterator<Item = String>) -> (Vec<String>, Vec<String>) {
     arguments.partition(|argument| {
         PROGRAM.takes(argument)
             || !(master::PROGRAM.takes(argument) || agent::PROGRAM.takes(argument))
@@ -40,24 +40,24 @@ pub fn split(arguments: impl Iterator<Item = String>) -> (Vec<String>, Vec<Strin
 
 /// What the flags say.
 #[derive(Debug)]
-pub struct Local {
+pub(crate) struct Local {
     /// `--num_agents`
-    pub agents: u16,
+    pub(crate) agents: u16,
     /// `--agent_port`
-    pub agent_port: u16,
+    pub(crate) agent_port: u16,
     /// `--ip`
-    pub ip: String,
+    pub(crate) ip: String,
     /// `--port`
-    pub port: u16,
+    pub(crate) port: u16,
     /// `--verbose`
-    pub verbose: bool,
+    pub(crate) verbose: bool,
     /// `--work_dir`
-    pub work_dir: PathBuf,
+    pub(crate) work_dir: PathBuf,
 }
 
 impl Local {
     /// Reads the flags.
-    pub fn read(flags: &Flags) -> Result<Self, FlagError> {
+    pub(crate) fn read(flags: &Flags) -> Result<Self, FlagError> {
         Ok(Self {
             agents: flags.get("num_agents")?,
             agent_port: flags.get("agent_port")?,
