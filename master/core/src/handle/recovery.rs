@@ -1,7 +1,7 @@
 //! The master begins to lead: it learns from the registry which agents there are, and
 //! waits for them (M19, M31).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use runtime_core::units::DurationText;
 
@@ -17,6 +17,25 @@ use crate::writes::Stage;
 impl Master {
     pub(crate) fn recovered(&mut self, turn: &mut Turn<'_, '_>, registry: Registry) {
         if self.elected.is_some() {
+            return;
+        }
+        let own = self
+            .info
+            .capabilities
+            .iter()
+            .map(|it| it.r#type().as_str_name());
+        let own: BTreeSet<_> = own.collect();
+        let missing: Vec<_> = registry
+            .minimum_capabilities()
+            .filter(|it| !own.contains(it))
+            .collect();
+        if !missing.is_empty() {
+            turn.push(Effect::Exit(format!(
+                "Master is missing the following minimum capabilities: {}. The registry was \
+                 last written by a newer master: start that one, or see its notes on \
+                 downgrades",
+                missing.join(", ")
+            )));
             return;
         }
         self.elected = Some(turn.env.time);

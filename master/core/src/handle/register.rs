@@ -95,16 +95,7 @@ impl Master {
             to: agent.pid().clone(),
             reconnect: false,
         });
-        turn.allocator(AddAgent {
-            agent_id: id.clone(),
-            facts: agent.facts(),
-            total: agent.total().clone(),
-            used: agent
-                .used()
-                .iter()
-                .map(|(id, used)| (id.clone(), used.clone()))
-                .collect(),
-        });
+        self.give_to_allocator(turn, id);
         self.operators.tell(turn, || agent_added(agent));
         let ping = PingSlaveMessage { connected: true };
         turn.tell_agent(agent.pid(), ToAgent::Ping(ping));
@@ -116,6 +107,23 @@ impl Master {
                 epoch,
             },
         );
+    }
+
+    /// Lets the allocator offer what the agent has and nobody uses.
+    pub(crate) fn give_to_allocator(&self, turn: &mut Turn<'_, '_>, id: &AgentId) {
+        let Some(agent) = self.agents.get(id) else {
+            return;
+        };
+        turn.allocator(AddAgent {
+            agent_id: id.clone(),
+            facts: agent.facts(),
+            total: agent.total().clone(),
+            used: agent
+                .used()
+                .iter()
+                .map(|(id, used)| (id.clone(), used.clone()))
+                .collect(),
+        });
     }
 
     /// How long the agent may hear nothing (M17).

@@ -13,8 +13,9 @@ use model::Resources;
 use model::ids::{AgentId, FrameworkId};
 use runtime_core::Pid;
 
-use crate::allocator::messages::{ActivateAgent, UpdateAgent};
+use crate::allocator::messages::{ActivateAgent, RemoveAgent, UpdateAgent};
 use crate::effect::{Effect, ToAgent};
+use crate::executor::Executor;
 use crate::master::Master;
 use crate::registry::Operation;
 use crate::report::Report;
@@ -226,7 +227,14 @@ impl Master {
         }
         self.repeat_kills(turn, from, id, &tasks);
         self.end_completed_frameworks(turn, from, &frameworks);
-        if !was_connected {
+        if was_connected {
+            // Nothing changed for the allocator.
+        } else if self.adopt(turn, id, tasks, executors) {
+            turn.allocator(RemoveAgent {
+                agent_id: id.clone(),
+            });
+            self.give_to_allocator(turn, id);
+        } else {
             turn.allocator(ActivateAgent {
                 agent_id: id.clone(),
             });
@@ -234,6 +242,44 @@ impl Master {
         let known = self.known_frameworks(&frameworks);
         self.recover_frameworks(turn, &frameworks);
         self.send_frameworks(turn, from, &known);
+    }
+
+    /// What was given up when the agent was disconnected, since nothing of it was
+    /// checkpointed, but survived: only the connection broke, the agent did not (M18).
+    /// Says whether there was such.
+    fn adopt(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        id: &AgentId,
+        tasks: Vec<Task>,
+        executors: Vec<(FrameworkId, Executor)>,
+    ) -> bool {
+        let is_lost = |master: &Self, framework: &FrameworkId| {
+            let framework = master.frameworks.get(framework);
+            framework.is_some_and(|it| !it.info().checkpoint())
+        };
+        let mut adopted = false;
+        for (framework, executor) in executors {
+            let known = self.frameworks.get(&framework);
+            if is_lost(self, &framework)
+                && known.is_some_and(|it| it.executor(id, executor.id()).is_none())
+            {
+                self.add_executor(&framework, executor);
+                adopted = true;
+            }
+        }
+        for task in tasks {
+            let known = self.frameworks.get(task.framework());
+            if task.is_live()
+                && is_lost(self, task.framework())
+                && known.is_some_and(|it| it.task(task.id()).is_none())
+            {
+                self.revive_task(turn, &task, "Disconnected agent reregistered");
+                self.add_task(turn, task);
+                adopted = true;
+            }
+        }
+        adopted
     }
 
     /// Asks the agent about tasks that it did not report: the launch may have been lost,

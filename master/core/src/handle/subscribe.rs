@@ -104,6 +104,7 @@ impl Master {
     ) {
         if let Some(pid) = from.pid()
             && let Some(framework) = self.frameworks.by_pid(pid)
+            && framework.is_connected()
         {
             // A driver that asks again since the answer got lost.
             let id = framework.id().clone();
@@ -148,7 +149,7 @@ impl Master {
             && self
                 .frameworks
                 .by_pid(pid)
-                .is_some_and(|other| other.id() != id)
+                .is_some_and(|other| other.id() != id && other.is_connected())
         {
             tracing::warn!(%id, %pid, "dropping SUBSCRIBE: another framework is connected there");
             return;

@@ -120,3 +120,21 @@ fn a_registry_that_cannot_be_stored_ends_the_master() {
         )]
     );
 }
+
+#[test]
+fn an_old_master_does_not_lead_over_what_it_cannot_understand() {
+    let newer = messages::registry::Registry {
+        minimum_capabilities: vec![messages::registry::MinimumCapability {
+            capability: "AGENT_DRAINING".to_owned(),
+        }],
+        ..Default::default()
+    };
+    let registry = Registry::from_proto(newer);
+    let mut world = World::unrecovered(Config::default(), registry.clone());
+    let effects = world.handle(Input::Recovered(Box::new(registry)));
+    let [Effect::Exit(why)] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert!(why.contains("AGENT_DRAINING"), "{why}");
+    assert_eq!(world.master.snapshot().elected, None);
+}

@@ -319,3 +319,57 @@ fn a_returned_agents_old_timers_mean_nothing() {
     send(&mut world, 1, report(1, &agent, RESOURCES));
     assert_eq!(world.timer(timer.1), []);
 }
+
+#[test]
+fn what_was_not_checkpointed_but_survived_is_taken_back() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let info = v1::FrameworkInfo {
+        checkpoint: None,
+        ..framework_info()
+    };
+    let (framework, _) = world.framework_with(info.clone());
+    let task = world.task(&framework, &agent, "t");
+    let effects = world.handle(Input::Exited(agent_pid(1)));
+    assert_eq!(statuses(&effects)[0].state(), TaskState::TaskLost);
+    let message = ReregisterSlaveMessage {
+        frameworks: vec![known(&framework, info)],
+        tasks: vec![reported_task(
+            "t",
+            &agent,
+            &framework,
+            TaskState::TaskRunning,
+        )],
+        ..report(1, &agent, RESOURCES)
+    };
+    let effects = send(&mut world, 1, message);
+    let [status] = statuses(&effects)[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(status.state(), TaskState::TaskRunning);
+    assert_eq!(status.reason(), Reason::AgentReregistered);
+    assert_eq!(
+        world.state_of(&framework, &task),
+        Some(TaskState::TaskRunning)
+    );
+    let added = to_allocator(&effects)
+        .into_iter()
+        .find_map(|input| match input {
+            ToAllocator::AddAgent(added) => Some(added),
+            _ => None,
+        });
+    assert_eq!(
+        added.unwrap().used[&framework].unallocated().to_string(),
+        "cpus:1; mem:32"
+    );
+    let snapshot = world.master.snapshot();
+    assert!(
+        snapshot
+            .frameworks
+            .get(&framework)
+            .unwrap()
+            .completed_tasks()
+            .is_empty()
+    );
+    world.check_books();
+}

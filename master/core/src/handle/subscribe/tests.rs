@@ -284,3 +284,19 @@ fn suppressed_roles_must_be_the_frameworks_own() {
         Some("Suppressed roles { c } are not contained in the set of roles")
     );
 }
+
+#[test]
+fn a_driver_that_restarts_at_the_same_address_is_a_new_framework() {
+    let mut world = World::new();
+    let patient = v1::FrameworkInfo {
+        failover_timeout: Some(60.0),
+        ..framework_info()
+    };
+    subscribe_driver(&mut world, &driver(), patient.clone(), false);
+    world.handle(Input::Exited(driver()));
+    let effects = subscribe_driver(&mut world, &driver(), patient, false);
+    let subscribed = events(&effects)
+        .find_map(|event| event.subscribed.as_ref())
+        .unwrap();
+    assert_eq!(subscribed.framework_id.value, "m-0001");
+}
