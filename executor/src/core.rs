@@ -23,6 +23,10 @@ const SHUTDOWN_MARGIN: Duration = Duration::from_secs(2);
 /// How long a connected agent has to acknowledge the last update.
 const ACKNOWLEDGEMENT_TIME: Duration = Duration::from_secs(60);
 
+/// How long it is waited for an acknowledgement when the executor is shut down: an agent
+/// that ends the whole framework takes no more updates, and gives none.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(1);
+
 /// Something to decide about.
 #[derive(Debug)]
 pub enum Input {
@@ -107,6 +111,16 @@ enum Stage {
     Ended,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// For an agent that acknowledges updates.
+    Serving,
+    /// On its way out, asked to by the agent.
+    ShuttingDown,
+    /// On its way out, without an agent that could take updates.
+    Alone,
+}
+
 /// The executor's state.
 #[derive(Debug)]
 pub struct Core {
@@ -115,7 +129,7 @@ pub struct Core {
     stage: Stage,
     task: Option<Box<TaskInfo>>,
     knows_killing: bool,
-    is_agent_there: bool,
+    mode: Mode,
 }
 
 impl Core {
@@ -127,7 +141,7 @@ impl Core {
             stage: Stage::Idle,
             task: None,
             knows_killing: false,
-            is_agent_there: true,
+            mode: Mode::Serving,
         }
     }
 
@@ -154,7 +168,7 @@ impl Core {
     fn subscribed(&mut self, knows_killing: bool) -> Vec<Effect> {
         self.knows_killing = knows_killing;
         if self.stage == Stage::Ended {
-            vec![Effect::Set(Alarm::Acknowledgement, ACKNOWLEDGEMENT_TIME)]
+            vec![self.await_acknowledgement()]
         } else {
             Vec::new()
         }
@@ -258,18 +272,30 @@ impl Core {
 
     fn shutdown(&mut self, is_agent_there: bool, now: Duration) -> Vec<Effect> {
         info!("shutting down");
-        self.is_agent_there = is_agent_there;
-        let wait = Effect::Set(Alarm::Shutdown, self.shutdown_grace);
+        self.mode = if is_agent_there {
+            Mode::ShuttingDown
+        } else {
+            Mode::Alone
+        };
         match self.stage {
             Stage::Idle => vec![Effect::Exit(SUCCESS)],
-            Stage::Ended if is_agent_there => vec![wait],
+            Stage::Ended if is_agent_there => vec![self.await_acknowledgement()],
             Stage::Ended => vec![Effect::Exit(FAILURE)],
             Stage::Starting | Stage::Running | Stage::Killing { .. } => {
                 let grace = self.shutdown_grace.saturating_sub(SHUTDOWN_MARGIN);
                 let mut effects = self.bring_down(grace, false, now);
-                effects.push(wait);
+                effects.push(Effect::Set(Alarm::Shutdown, self.shutdown_grace));
                 effects
             }
+        }
+    }
+
+    /// What to do once the last update is sent.
+    fn await_acknowledgement(&self) -> Effect {
+        match self.mode {
+            Mode::Serving => Effect::Set(Alarm::Acknowledgement, ACKNOWLEDGEMENT_TIME),
+            Mode::ShuttingDown => Effect::Set(Alarm::Acknowledgement, LAST_WORDS_TIME),
+            Mode::Alone => Effect::Exit(SUCCESS),
         }
     }
 
@@ -305,11 +331,7 @@ impl Core {
         if let Some(task) = &self.task {
             effects.push(update(task, state, reason, Some(message)));
         }
-        effects.push(if self.is_agent_there {
-            Effect::Set(Alarm::Acknowledgement, ACKNOWLEDGEMENT_TIME)
-        } else {
-            Effect::Exit(SUCCESS)
-        });
+        effects.push(self.await_acknowledgement());
         effects
     }
 
@@ -333,6 +355,9 @@ impl Core {
                 self.bring_down(Duration::ZERO, true, now)
             }
             Alarm::Grace | Alarm::CompletionTime => Vec::new(),
+            Alarm::Acknowledgement if self.mode == Mode::ShuttingDown => {
+                vec![Effect::Exit(SUCCESS)]
+            }
             Alarm::Acknowledgement => {
                 error!("Did not receive ACK for the terminal status update from the agent");
                 vec![Effect::Exit(FAILURE)]

@@ -315,6 +315,25 @@ fn a_shutdown_kills_the_task_within_the_agents_grace_period() {
 }
 
 #[test]
+fn an_agent_that_ends_the_framework_is_not_waited_for_long() {
+    let asked = || Input::Shutdown {
+        is_agent_there: true,
+    };
+    let last_words = Effect::Set(Alarm::Acknowledgement, LAST_WORDS_TIME);
+    let mut core = running(task(), false);
+    core.handle(asked(), NOW);
+    let effects = exited(&mut core, TERMINATED);
+    assert_eq!(effects.last(), Some(&last_words));
+    assert_eq!(
+        core.handle(Input::Rang(Alarm::Acknowledgement), NOW),
+        [Effect::Exit(SUCCESS)]
+    );
+    let mut core = running(task(), false);
+    exited(&mut core, Exit::Status(0));
+    assert_eq!(core.handle(asked(), NOW), [last_words]);
+}
+
+#[test]
 fn without_an_agent_nobody_acknowledges() {
     let gone = || Input::Shutdown {
         is_agent_there: false,

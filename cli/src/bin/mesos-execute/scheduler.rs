@@ -238,7 +238,12 @@ impl SchedulerActor for Scheduler {
         self.line(format!("Subscribed with ID {}", framework_id.value));
     }
 
-    fn disconnected(&mut self, reason: &str, _context: &mut Context<'_, Self>) {
+    fn disconnected(&mut self, reason: &str, context: &mut Context<'_, Self>) {
+        if matches!(self.stage, Stage::Leaving(..)) {
+            // A master ends the stream of a framework that it tears down.
+            self.left(context);
+            return;
+        }
         // Said once, not at every attempt.
         if self.last_failure.is_none() {
             self.note(format!(
