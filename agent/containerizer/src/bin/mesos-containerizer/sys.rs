@@ -12,6 +12,12 @@ use core::slice;
 use linux_raw_sys::errno;
 use linux_raw_sys::general::{self as linux, rlimit64};
 
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!(
+    "mesos-containerizer makes its system calls itself and knows how on x86_64 and aarch64; \
+     add this processor to `call` in sys.rs and to entry.rs"
+);
+
 /// The kernel's reason for refusing a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Errno(u32);
