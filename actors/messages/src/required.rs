@@ -29,9 +29,11 @@ fn is_complete(table: &'static Table, bytes: &[u8], depth: usize) -> Result<bool
         let Some((place, field)) = table.by_number(number) else {
             continue;
         };
-        if is_known(field, value) {
-            seen |= 1 << place;
-        }
+        seen = if is_known(field, value) {
+            seen | 1 << place
+        } else {
+            seen & !(1 << place)
+        };
         if let (Kind::Message(inner), Value::Length(body)) = (field.kind, value)
             && !is_complete(inner, body, depth + 1)?
         {
@@ -41,7 +43,8 @@ fn is_complete(table: &'static Table, bytes: &[u8], depth: usize) -> Result<bool
     Ok(seen & table.required == table.required)
 }
 
-/// A required enum with a number that we do not know counts as absent (as in C++).
+/// A required enum with a number that we do not know counts as absent (as in C++). Of a
+/// field that is given several times the last counts, as it does for `prost`.
 fn is_known(field: &Field, value: Value<'_>) -> bool {
     match (field.label, field.kind, value) {
         (Label::Required, Kind::Enum(values), Value::Varint(number)) => {
@@ -70,9 +73,11 @@ fn collect(
         let Some((place, field)) = table.by_number(number) else {
             continue;
         };
-        if is_known(field, value) {
-            seen |= 1 << place;
-        }
+        seen = if is_known(field, value) {
+            seen | 1 << place
+        } else {
+            seen & !(1 << place)
+        };
         if let (Kind::Message(_), Value::Length(body)) = (field.kind, value) {
             let pieces = inner.entry(number).or_default();
             match (field.label, pieces.last_mut()) {

@@ -29,6 +29,12 @@ fn a_required_enum_of_a_newer_version_is_missing() {
         missing::<v1::TaskStatus>(b"\x0a\x03\x0a\x01t\x10\x63"),
         ["state"]
     );
+    // Given twice, the last one counts.
+    assert_eq!(
+        missing::<v1::TaskStatus>(b"\x0a\x03\x0a\x01t\x10\x00\x10\x63"),
+        ["state"]
+    );
+    assert!(decode::<v1::TaskStatus>(b"\x0a\x03\x0a\x01t\x10\x63\x10\x00").is_ok());
 }
 
 #[test]
