@@ -27,7 +27,8 @@ impl Budget {
         Self::new(limit_bytes, ENTRIES_MAX)
     }
 
-    fn new(limit_bytes: u64, entries: u64) -> Self {
+    /// An allowance of so many bytes and entries.
+    pub(crate) fn new(limit_bytes: u64, entries: u64) -> Self {
         Budget {
             limit_bytes,
             bytes: limit_bytes,

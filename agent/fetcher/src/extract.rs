@@ -51,25 +51,26 @@ impl Format {
     }
 }
 
-/// Unpacks `archive`, which is open and named `name`, into the sandbox.
+/// Unpacks `archive`, which is open and named `name`, into the sandbox, as far as `budget`
+/// allows.
 pub(crate) fn extract(
     format: Format,
     archive: File,
     name: &Path,
     sandbox: &Sandbox,
+    budget: &mut Budget,
 ) -> Result<(), io::Error> {
-    let mut budget = Budget::of_archive(archive.metadata()?.len());
     let packed = BufReader::new(archive);
     match format {
-        Format::Tar => tar::unpack(packed, sandbox, &mut budget),
-        Format::TarGz => tar::unpack(MultiGzDecoder::new(packed), sandbox, &mut budget),
-        Format::TarBz2 => tar::unpack(MultiBzDecoder::new(packed), sandbox, &mut budget),
+        Format::Tar => tar::unpack(packed, sandbox, budget),
+        Format::TarGz => tar::unpack(MultiGzDecoder::new(packed), sandbox, budget),
+        Format::TarBz2 => tar::unpack(MultiBzDecoder::new(packed), sandbox, budget),
         Format::TarXz => {
             let decoder = XzReader::new_mem_limit(packed, true, XZ_MEMORY_MAX_KIB);
-            tar::unpack(decoder, sandbox, &mut budget)
+            tar::unpack(decoder, sandbox, budget)
         }
-        Format::Zip => zip::unpack(packed, sandbox, &mut budget),
-        Format::Gz => gunzip(MultiGzDecoder::new(packed), name, sandbox, &mut budget),
+        Format::Zip => zip::unpack(packed, sandbox, budget),
+        Format::Gz => gunzip(MultiGzDecoder::new(packed), name, sandbox, budget),
     }
 }
 
@@ -87,7 +88,60 @@ fn gunzip(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
+
+    const TEXT: [u8; 1000] = [b'x'; 1000];
+
+    fn tar() -> Vec<u8> {
+        let mut header = ::tar::Header::new_gnu();
+        header.set_size(TEXT.len() as u64);
+        let mut builder = ::tar::Builder::new(Vec::new());
+        builder.append_data(&mut header, "text", &TEXT[..]).unwrap();
+        builder.into_inner().unwrap()
+    }
+
+    fn zip() -> Vec<u8> {
+        let mut writer = ::zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+        writer
+            .start_file("text", ::zip::write::SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(&TEXT).unwrap();
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn gz(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn no_archive_is_unpacked_beyond_its_allowance() {
+        let work = tempfile::tempdir().unwrap();
+        let sandbox = Sandbox::open(work.path()).unwrap();
+        let unpack = |format, packed: &[u8], bytes, entries| {
+            let path = work.path().join("text.gz");
+            std::fs::write(&path, packed).unwrap();
+            let archive = File::open(&path).unwrap();
+            let mut budget = Budget::new(bytes, entries);
+            extract(format, archive, Path::new("text.gz"), &sandbox, &mut budget)
+        };
+        for (format, packed) in [
+            (Format::Tar, tar()),
+            (Format::TarGz, gz(&tar())),
+            (Format::Zip, zip()),
+            (Format::Gz, gz(&TEXT)),
+        ] {
+            unpack(format, &packed, 1000, 1).unwrap();
+            let error = unpack(format, &packed, 999, 1).unwrap_err().to_string();
+            assert!(error.ends_with("it unpacks to more than the 999 bytes allowed for it"));
+        }
+        for (format, packed) in [(Format::Tar, tar()), (Format::Zip, zip())] {
+            unpack(format, &packed, 1000, 0).unwrap_err();
+        }
+    }
 
     #[test]
     fn names_tell_formats() {

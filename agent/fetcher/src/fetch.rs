@@ -8,6 +8,7 @@ use messages::fetcher::FetcherInfo;
 use messages::fetcher::fetcher_info::{Item, item::Action};
 use messages::v1::command_info::Uri;
 
+use crate::budget::Budget;
 use crate::download::{DownloadError, download};
 use crate::extract::{Format, extract};
 use crate::sandbox::{self, Sandbox};
@@ -162,8 +163,10 @@ impl Fetcher {
             ));
             return Ok(());
         };
-        let archive = self.sandbox.read(path).map_err(failed("extract", path))?;
-        let extracted = extract(format, archive, path, &self.sandbox);
+        let extracted = self.sandbox.read(path).and_then(|archive| {
+            let mut budget = Budget::of_archive(archive.metadata()?.len());
+            extract(format, archive, path, &self.sandbox, &mut budget)
+        });
         extracted.map_err(failed("extract", path))?;
         log(&format!(
             "Extracted '{}' into the sandbox directory",
