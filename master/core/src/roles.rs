@@ -14,9 +14,9 @@ pub struct RoleView {
     pub weight: f64,
     /// Frameworks subscribed to it, or holding resources of it.
     pub frameworks: BTreeSet<FrameworkId>,
-    /// What its frameworks' tasks and executors use, allocated to it.
+    /// What its frameworks' tasks and executors use, allocated to it: amounts only.
     pub allocated: Resources,
-    /// What offers hold, allocated to it.
+    /// What offers hold, allocated to it: amounts only.
     pub offered: Resources,
     /// What agents reserve for it.
     pub reserved: Resources,

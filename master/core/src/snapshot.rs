@@ -6,11 +6,11 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use messages::v1;
 use messages::v1::TaskState;
-use model::Role;
+use model::{Resources, Role};
 
 use crate::agents::AgentsView;
 use crate::env::Time;
-use crate::frameworks::FrameworksView;
+use crate::frameworks::{Framework, FrameworksView};
 use crate::metrics::Metrics;
 use crate::offers::Offers;
 
@@ -42,6 +42,27 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// All that a framework's live tasks and executors use, with ports and the like of all
+    /// agents together.
+    pub fn used_by(&self, framework: &Framework) -> Resources {
+        let agents = framework
+            .presence()
+            .keys()
+            .filter_map(|id| self.agents.get(id));
+        agents
+            .filter_map(|agent| agent.used().get(framework.id()))
+            .sum()
+    }
+
+    /// All that a framework's offers hold.
+    pub fn offered_to(&self, framework: &Framework) -> Resources {
+        let offers = framework
+            .offers()
+            .iter()
+            .filter_map(|id| self.offers.get(id.as_str()));
+        offers.map(|offer| offer.resources()).sum()
+    }
+
     /// The metrics under `master/` that are known here, without that prefix: counters
     /// and what can be read off the state at `now` (E19). Walks frameworks and agents,
     /// not tasks.
@@ -110,7 +131,7 @@ impl Snapshot {
 
     fn resource_gauges(&self, gauge: &mut impl FnMut(&str, f64)) {
         let total = self.agents.total();
-        let mut used = model::Resources::default();
+        let mut used = Resources::default();
         for framework in self.frameworks.registered().values() {
             used += framework.used();
         }

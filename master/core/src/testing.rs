@@ -135,27 +135,26 @@ impl World {
 
     /// A new agent with these resources, known by `host` and its number.
     pub(crate) fn agent(&mut self, number: u16, resources: &str) -> AgentId {
+        self.register(number, resources).0
+    }
+
+    pub(crate) fn register(&mut self, number: u16, resources: &str) -> (AgentId, Vec<Effect>) {
         let message = RegisterSlaveMessage {
             slave: agent_info(number, resources),
             version: Some("1.11.0".to_owned()),
             agent_capabilities: agent_capabilities(),
             ..Default::default()
         };
-        let from = agent_pid(number);
-        let effects = self.handle(Input::Agent {
-            from,
-            message: FromAgent::Register(Box::new(message)),
+        let message = FromAgent::Register(Box::new(message));
+        let effects = self.agent_says(number, message);
+        let id = effects.iter().find_map(|effect| match effect {
+            Effect::Agent {
+                message: ToAgent::Registered(message),
+                ..
+            } => Some(AgentId::from(&message.slave_id)),
+            _ => None,
         });
-        effects
-            .iter()
-            .find_map(|effect| match effect {
-                Effect::Agent {
-                    message: ToAgent::Registered(message),
-                    ..
-                } => Some(AgentId::from(&message.slave_id)),
-                _ => None,
-            })
-            .expect("the agent is welcome")
+        (id.expect("the agent is welcome"), effects)
     }
 
     pub(crate) fn agent_says(&mut self, number: u16, message: FromAgent) -> Vec<Effect> {
@@ -414,14 +413,19 @@ impl World {
             }
             assert_eq!(agent.total_used(), used);
         }
-        assert_eq!(*snapshot.agents.total(), total);
+        assert_eq!(*snapshot.agents.total(), total.scalars());
         for framework in snapshot.frameworks.registered().values() {
             let tasks = framework.tasks().values().filter(|task| task.is_live());
             let mut used: Resources = tasks.map(|task| task.resources()).sum();
             for executor in framework.executors().values() {
                 used += executor.resources();
             }
-            assert_eq!(*framework.used(), used);
+            assert_eq!(*framework.used(), used.scalars());
+            assert_eq!(snapshot.used_by(framework), used);
+            assert_eq!(
+                *framework.offered(),
+                snapshot.offered_to(framework).scalars()
+            );
             for (state, count) in TaskStates.map(|state| {
                 let tasks = framework.tasks().values();
                 (state, tasks.filter(|task| task.state() == state).count())

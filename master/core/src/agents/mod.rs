@@ -65,7 +65,8 @@ impl AgentsView {
         self.removed.contains(id)
     }
 
-    /// What all registered agents have together.
+    /// What all registered agents have together: amounts only, since ports and the like of
+    /// different agents cannot be summed.
     pub const fn total(&self) -> &Resources {
         &self.total
     }
@@ -122,7 +123,7 @@ impl Agents {
     }
 
     pub(crate) fn insert(&mut self, agent: Agent) {
-        self.view.total += &agent.total;
+        self.view.total += agent.total.scalars();
         self.view.connected += usize::from(agent.is_connected());
         self.by_pid.insert(agent.pid.clone(), agent.id.clone());
         self.view.recovered.remove(&agent.id);
@@ -134,7 +135,7 @@ impl Agents {
 
     pub(crate) fn remove(&mut self, id: &AgentId) -> Option<Arc<Agent>> {
         let agent = self.view.registered.remove(id)?;
-        self.view.total -= &agent.total;
+        self.view.total -= agent.total.scalars();
         self.view.connected -= usize::from(agent.is_connected());
         if self.by_pid.get(&agent.pid) == Some(id) {
             self.by_pid.remove(&agent.pid);
@@ -158,7 +159,7 @@ impl Agents {
             return;
         };
         self.view.connected += usize::from(!agent.is_connected());
-        self.view.total -= &agent.total;
+        self.view.total -= agent.total.scalars();
         if agent.pid != *pid {
             if self.by_pid.get(&agent.pid) == Some(id) {
                 self.by_pid.remove(&agent.pid);
@@ -167,7 +168,7 @@ impl Agents {
             agent.pid = pid.clone();
         }
         agent.return_as(arrival, now);
-        self.view.total += &agent.total;
+        self.view.total += agent.total.scalars();
     }
 
     /// The agent has other resources now.
@@ -178,8 +179,8 @@ impl Agents {
         version: Option<crate::env::Uuid>,
     ) {
         if let Some(agent) = self.view.registered.get_mut(id).map(Arc::make_mut) {
-            self.view.total -= &agent.total;
-            self.view.total += &total;
+            self.view.total -= agent.total.scalars();
+            self.view.total += total.scalars();
             agent.set_total(total, version);
         }
     }

@@ -209,12 +209,14 @@ impl Framework {
         &self.offers
     }
 
-    /// What its live tasks and executors use.
+    /// What its live tasks and executors use: amounts only, since ports and the like of
+    /// different agents cannot be summed. [`Snapshot::used_by`](crate::Snapshot::used_by)
+    /// has them too.
     pub const fn used(&self) -> &Resources {
         &self.used
     }
 
-    /// What its outstanding offers hold.
+    /// What its outstanding offers hold: amounts only, see [`Self::used`].
     pub const fn offered(&self) -> &Resources {
         &self.offered
     }
@@ -297,11 +299,11 @@ impl Framework {
     }
 
     pub(crate) fn use_resources(&mut self, resources: &Resources) {
-        self.used += resources;
+        self.used += resources.scalars();
     }
 
     pub(crate) fn release(&mut self, resources: &Resources) {
-        self.used -= resources;
+        self.used -= resources.scalars();
     }
 
     pub(crate) fn add_task(&mut self, task: Arc<Task>) {
@@ -369,12 +371,12 @@ impl Framework {
 
     pub(crate) fn add_offer(&mut self, offer: &OfferId, resources: &Resources) {
         self.offers.insert(offer.clone());
-        self.offered += resources;
+        self.offered += resources.scalars();
     }
 
     pub(crate) fn remove_offer(&mut self, offer: &OfferId, resources: &Resources) {
         self.offers.remove(offer);
-        self.offered -= resources;
+        self.offered -= resources.scalars();
     }
 
     /// `resources`, shared with the task before if that was given the same.

@@ -267,7 +267,8 @@ impl Master {
         Some(offer)
     }
 
-    /// Tells the allocator that a framework holds these resources no more.
+    /// Tells the allocator that a framework holds these resources no more. Of an agent or
+    /// framework that was removed it has forgotten everything already.
     pub(crate) fn free(
         &self,
         turn: &mut Turn<'_, '_>,
@@ -275,7 +276,8 @@ impl Master {
         agent: &AgentId,
         resources: &Resources,
     ) {
-        if !resources.is_empty() {
+        let known = self.agents.get(agent).is_some() && self.frameworks.get(framework).is_some();
+        if known && !resources.is_empty() {
             turn.allocator(RecoverResources {
                 framework_id: framework.clone(),
                 agent_id: agent.clone(),

@@ -32,4 +32,7 @@ mod teardown;
 mod update_framework;
 mod written;
 
+#[cfg(test)]
+mod scripts;
+
 pub(crate) use make_offers::url_of;

@@ -165,27 +165,23 @@ impl Master {
         loss: Loss,
         why: &str,
     ) {
-        let Some(agent) = self.agents.get(agent_id) else {
+        let Some(agent) = self.agents.remove(agent_id) else {
             return;
         };
-        let tasks: Vec<_> = agent.tasks().iter().cloned().collect();
-        let executors: Vec<_> = agent.executors().iter().cloned().collect();
-        let offers: Vec<_> = agent.offers().iter().cloned().collect();
-        // First of all, so that what becomes free is not offered again.
         turn.allocator(RemoveAgent {
             agent_id: agent_id.clone(),
         });
-        for (framework, task) in &tasks {
+        for (framework, task) in agent.tasks() {
             let end = self.end_of(framework, loss, why);
             self.end_task(turn, framework, task, end);
         }
-        for (framework, executor) in &executors {
+        for (framework, executor) in agent.executors() {
             self.remove_executor(turn, framework, agent_id, executor);
         }
-        for offer in &offers {
+        for offer in agent.offers() {
             self.rescind(turn, offer);
         }
-        self.agents.remove(agent_id);
+        self.pings.end(agent_id);
         self.tell_agent_lost(turn, agent_id);
         self.operators.tell(turn, || messages::v1::master::Event {
             agent_removed: Some(operator_event::AgentRemoved {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use messages::v1;
 use messages::v1::framework_info::capability::Type as Capability;
-use model::Resources;
 use model::ids::FrameworkId;
 
 use super::json::{Fields, Json, List, Object, Serde};
@@ -12,18 +11,19 @@ use super::resources::V0;
 use crate::connection::Connection;
 use crate::executor::Executor;
 use crate::frameworks::Framework;
-use crate::offers::{Offer, Offers};
+use crate::offers::Offer;
+use crate::snapshot::Snapshot;
 use crate::task::Task;
 
 /// What `/state-summary` shows too.
-pub(crate) fn summary(framework: &Framework, object: &mut Object<'_>) {
+pub(crate) fn summary(framework: &Framework, snapshot: &Snapshot, object: &mut Object<'_>) {
     let info = framework.info();
     let pid = framework.connection().and_then(Connection::pid);
     object.field("id", framework.id().as_str());
     object.field("name", info.name.as_str());
     object.optional("pid", pid.map(ToString::to_string).as_deref());
-    object.field("used_resources", V0(framework.used()));
-    object.field("offered_resources", V0(framework.offered()));
+    object.field("used_resources", V0(&snapshot.used_by(framework)));
+    object.field("offered_resources", V0(&snapshot.offered_to(framework)));
     object.field(
         "capabilities",
         List(info.capabilities.iter().map(capability)),
@@ -42,9 +42,10 @@ fn capability(capability: &v1::framework_info::Capability) -> &'static str {
 }
 
 /// All of a framework.
-pub(crate) fn fields(framework: &Framework, offers: &Offers, object: &mut Object<'_>) {
+pub(crate) fn fields(framework: &Framework, snapshot: &Snapshot, object: &mut Object<'_>) {
     let info = framework.info();
-    summary(framework, object);
+    let held = snapshot.used_by(framework) + snapshot.offered_to(framework);
+    summary(framework, snapshot, object);
     object.field("user", info.user.as_str());
     object.field("failover_timeout", info.failover_timeout());
     object.field("checkpoint", info.checkpoint());
@@ -54,7 +55,7 @@ pub(crate) fn fields(framework: &Framework, offers: &Offers, object: &mut Object
         framework.unregistered().unwrap_or_default().seconds(),
     );
     object.optional("principal", info.principal.as_deref());
-    object.field("resources", V0(&total(framework)));
+    object.field("resources", V0(&held));
     if framework.registered() != framework.reregistered() {
         object.field("reregistered_time", framework.reregistered().seconds());
     }
@@ -72,7 +73,7 @@ pub(crate) fn fields(framework: &Framework, offers: &Offers, object: &mut Object
     let offers = framework
         .offers()
         .iter()
-        .filter_map(|id| offers.get(id.as_str()));
+        .filter_map(|id| snapshot.offers.get(id.as_str()));
     object.field("offers", List(offers.map(|it| it.as_ref())));
     let executors = framework.executors().values();
     object.field(
@@ -89,12 +90,6 @@ pub(crate) fn fields(framework: &Framework, offers: &Offers, object: &mut Object
         Some(constraints) => object.field("offer_constraints", Serde(constraints)),
         None => object.field("offer_constraints", Fields(|_: &mut Object<'_>| {})),
     }
-}
-
-fn total(framework: &Framework) -> Resources {
-    let mut total = framework.used().clone();
-    total += framework.offered();
-    total
 }
 
 fn tasks<'a>(tasks: impl Iterator<Item = &'a Arc<Task>>) -> impl Json {

@@ -80,7 +80,7 @@ pub(crate) fn registered_frameworks<'a>(
         frameworks
             .filter(move |it| is_wanted(it.id().as_str(), only))
             .map(|it| {
-                Fields(|object: &mut Object<'_>| framework::fields(it, &snapshot.offers, object))
+                Fields(|object: &mut Object<'_>| framework::fields(it, snapshot, object))
             }),
     )
 }
@@ -94,7 +94,7 @@ pub(crate) fn completed_frameworks<'a>(
         frameworks
             .filter(move |it| is_wanted(it.id().as_str(), only))
             .map(|it| {
-                Fields(|object: &mut Object<'_>| framework::fields(it, &snapshot.offers, object))
+                Fields(|object: &mut Object<'_>| framework::fields(it, snapshot, object))
             }),
     )
 }

@@ -97,13 +97,13 @@ impl Subtree {
 
 fn subtrees(snapshot: &Snapshot) -> BTreeMap<Role, Subtree> {
     let mut subtrees = Subtrees::default();
-    for framework in snapshot.frameworks.registered().values() {
-        subtrees.add(&framework.used().allocations(), |it| &mut it.allocated);
-        subtrees.add(&framework.offered().allocations(), |it| &mut it.offered);
+    for offer in snapshot.offers.all().values() {
+        subtrees.add(&offer.resources().allocations(), |it| &mut it.offered);
     }
     for agent in snapshot.agents.registered().values() {
         subtrees.add(&agent.total().reserved(), |it| &mut it.reserved);
         for used in agent.used().values() {
+            subtrees.add(&used.allocations(), |it| &mut it.allocated);
             subtrees.add(&used.reserved(), |it| &mut it.used_reserved);
         }
     }

@@ -41,7 +41,7 @@ pub fn state_summary(snapshot: &Snapshot, about: &About) -> Vec<u8> {
     let frameworks = snapshot.frameworks.registered().values().map(|framework| {
         let figure = figures.frameworks.get(framework.id()).unwrap_or(&none);
         Fields(move |object: &mut Object<'_>| {
-            framework::summary(framework, object);
+            framework::summary(framework, snapshot, object);
             counts(&figure.counts, object);
             object.field("slave_ids", List(figure.ids.iter().copied()));
         })

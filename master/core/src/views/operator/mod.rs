@@ -220,6 +220,8 @@ fn framework(snapshot: &Snapshot, framework: &Framework) -> get_frameworks::Fram
         offers: offers
             .filter_map(|it| offer(snapshot, it, framework.id()))
             .collect(),
+        allocated_resources: snapshot.used_by(framework).to_proto_endpoint(),
+        offered_resources: snapshot.offered_to(framework).to_proto_endpoint(),
         ..framework.to_proto()
     }
 }
