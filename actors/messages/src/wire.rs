@@ -106,6 +106,17 @@ impl<'a> Reader<'a> {
     }
 
     fn varint(&mut self) -> Result<u64, Malformed> {
+        // Nearly all keys and lengths take one byte.
+        if let Some((byte, rest)) = self.rest.split_first()
+            && *byte < 0x80
+        {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0;
         for (place, byte) in self.rest.iter().enumerate().take(10) {
             value |= u64::from(byte & 0x7f) << (7 * place);
@@ -204,6 +215,10 @@ pub fn put_message<E>(
     out.push(0);
     write(out)?;
     let length = out.len().saturating_sub(length_at + 1) as u64;
+    if let (Ok(short @ ..0x80), Some(kept)) = (u8::try_from(length), out.get_mut(length_at)) {
+        *kept = short;
+        return Ok(());
+    }
     let mut written = Vec::new();
     put_raw_varint(&mut written, length);
     out.splice(length_at..length_at + 1, written);

@@ -182,7 +182,7 @@ fn read_only(request: &Request, writes: &[&str], read: impl Fn(&Request) -> Resp
             let path = request.path();
             Response::text(501, format!("{} /{path} is not supported", other.name()))
         }
-        other => Response::method_not_allowed(&["GET"], other.name()),
+        other => Response::method_not_allowed(&[&["GET"], writes].concat(), other.name()),
     }
 }
 

@@ -38,7 +38,10 @@ impl Master {
             && !view.recovered().contains_key(agent)
             && !view.unreachable().contains_key(agent)
         {
-            turn.answer(token, Outcome::NotFound("Agent not found".to_owned()));
+            turn.answer(
+                token,
+                Outcome::NotFound(format!("Agent '{agent}' not found")),
+            );
             return;
         }
         let since = turn.env.time;

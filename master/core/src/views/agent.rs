@@ -1,11 +1,12 @@
 //! An agent in V0's JSON (E4).
 
 use messages::v1;
+use model::Resource;
 use model::attributes::V0Attributes;
 use model::ids::AgentId;
 
 use super::json::{Fields, List, Object, Serde};
-use super::resources::{Full, V0};
+use super::resources::{Full, Unreserved, V0};
 use crate::agents::Agent;
 
 /// What an agent said of itself: all that is known of one that has not returned yet.
@@ -33,12 +34,14 @@ pub(crate) fn fields(agent: &Agent, object: &mut Object<'_>) {
     object.field(
         "reserved_resources",
         Fields(|object: &mut Object<'_>| {
-            for (role, reserved) in total.reserved() {
-                object.entry(role.as_str(), V0(&reserved));
+            if !total.iter().all(Resource::is_unreserved) {
+                for (role, reserved) in total.reserved() {
+                    object.entry(role.as_str(), V0(&reserved));
+                }
             }
         }),
     );
-    object.field("unreserved_resources", V0(&total.unreserved()));
+    object.field("unreserved_resources", Unreserved(total));
     object.field("active", agent.is_active());
     object.field("deactivated", false);
     object.field("version", agent.version());

@@ -127,6 +127,7 @@ pub(crate) struct Object<'a> {
 
 impl Object<'_> {
     /// Adds a field whose name needs no escapes.
+    #[inline]
     pub(crate) fn field(&mut self, name: &'static str, value: impl Json) {
         self.separate();
         self.out.push(b'"');

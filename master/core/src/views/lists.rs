@@ -79,9 +79,7 @@ pub(crate) fn registered_frameworks<'a>(
     List(
         frameworks
             .filter(move |it| is_wanted(it.id().as_str(), only))
-            .map(|it| {
-                Fields(|object: &mut Object<'_>| framework::fields(it, snapshot, object))
-            }),
+            .map(|it| Fields(|object: &mut Object<'_>| framework::fields(it, snapshot, object))),
     )
 }
 
@@ -93,9 +91,7 @@ pub(crate) fn completed_frameworks<'a>(
     List(
         frameworks
             .filter(move |it| is_wanted(it.id().as_str(), only))
-            .map(|it| {
-                Fields(|object: &mut Object<'_>| framework::fields(it, snapshot, object))
-            }),
+            .map(|it| Fields(|object: &mut Object<'_>| framework::fields(it, snapshot, object))),
     )
 }
 

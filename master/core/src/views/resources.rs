@@ -1,7 +1,7 @@
 //! Resources in the short form of V0: amounts as numbers, ranges and sets as text.
 
-use model::Resources;
-use model::resources::{Quantities, Scalar, V0Value};
+use model::resources::{Quantities, Ranges, Scalar, V0Value, ValueRef};
+use model::{Resource, Resources};
 
 use super::json::{Fields, Json, Object, Serde};
 
@@ -10,37 +10,92 @@ pub(crate) struct V0<'a>(pub(crate) &'a Resources);
 
 impl Json for V0<'_> {
     fn write(self, out: &mut Vec<u8>) {
-        match amounts(self.0) {
-            Some([cpus, gpus, mem, disk]) => Fields(|object: &mut Object<'_>| {
-                object.field("cpus", cpus);
-                object.field("gpus", gpus);
-                object.field("mem", mem);
-                object.field("disk", disk);
-            })
-            .write(out),
+        match Usual::sum(self.0.iter()) {
+            Some(usual) => usual.write(out),
             None => write_any(self.0, out),
         }
     }
 }
 
-/// The four amounts, if there is nothing else: what nearly all tasks have, and what needs
-/// no memory to sum up.
-fn amounts(resources: &Resources) -> Option<[Scalar; 4]> {
-    let [mut cpus, mut gpus, mut mem, mut disk] = [Scalar::ZERO; 4];
-    for resource in resources {
-        if resource.is_revocable() {
-            return None;
+/// What of the resources is anybody's, in the same form.
+pub(crate) struct Unreserved<'a>(pub(crate) &'a Resources);
+
+impl Json for Unreserved<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        match Usual::sum(self.0.iter().filter(|it| it.is_unreserved())) {
+            Some(usual) => usual.write(out),
+            None => write_any(&self.0.unreserved(), out),
         }
-        let sum = match resource.name() {
-            "cpus" => &mut cpus,
-            "gpus" => &mut gpus,
-            "mem" => &mut mem,
-            "disk" => &mut disk,
-            _ => return None,
-        };
-        *sum += resource.amount()?;
     }
-    Some([cpus, gpus, mem, disk])
+}
+
+/// The four amounts and ports in one piece: what nearly all tasks and agents have, and
+/// what needs no memory to sum up.
+struct Usual<'a> {
+    cpus: Scalar,
+    gpus: Scalar,
+    mem: Scalar,
+    disk: Scalar,
+    ports: Option<&'a Ranges>,
+}
+
+impl<'a> Usual<'a> {
+    /// None if there is anything else.
+    fn sum(resources: impl Iterator<Item = &'a Resource>) -> Option<Self> {
+        let [cpus, gpus, mem, disk] = [Scalar::ZERO; 4];
+        let mut usual = Self {
+            cpus,
+            gpus,
+            mem,
+            disk,
+            ports: None,
+        };
+        for resource in resources {
+            if resource.is_revocable() {
+                return None;
+            }
+            match (resource.name(), resource.value()) {
+                ("cpus", ValueRef::Scalar(amount)) => usual.cpus += amount,
+                ("gpus", ValueRef::Scalar(amount)) => usual.gpus += amount,
+                ("mem", ValueRef::Scalar(amount)) => usual.mem += amount,
+                ("disk", ValueRef::Scalar(amount)) => usual.disk += amount,
+                ("ports", ValueRef::Ranges(ranges)) if usual.ports.is_none() => {
+                    usual.ports = Some(ranges);
+                }
+                _ => return None,
+            }
+        }
+        Some(usual)
+    }
+}
+
+impl Json for Usual<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        Fields(|object: &mut Object<'_>| {
+            object.field("cpus", self.cpus);
+            object.field("gpus", self.gpus);
+            object.field("mem", self.mem);
+            object.field("disk", self.disk);
+            object.optional("ports", self.ports);
+        })
+        .write(out);
+    }
+}
+
+/// `"[31000-31999, 32001-32001]"`
+impl Json for &Ranges {
+    fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"\"[");
+        for (index, (begin, end)) in self.as_slice().iter().enumerate() {
+            if index > 0 {
+                out.extend_from_slice(b", ");
+            }
+            begin.write(out);
+            out.push(b'-');
+            end.write(out);
+        }
+        out.extend_from_slice(b"]\"");
+    }
 }
 
 fn write_any(resources: &Resources, out: &mut Vec<u8>) {
@@ -88,7 +143,8 @@ mod tests {
             "",
             "cpus:1.5;mem:64",
             "cpus:1;cpus(web):0.001;gpus:2;disk:3",
-            "cpus:1;ports:[1-5]",
+            "cpus:1;ports:[1-5, 7-7, 9-12]",
+            "ports:[1-5];ports(web):[6-9];cpus:1",
             "bugs:7;zoo:{a,b}",
         ] {
             let resources = Resources::parse(text, &Role::any()).unwrap();

@@ -95,7 +95,7 @@ fn limits(task: &[u8], object: &mut Object<'_>) {
         let mut limit = 0.0;
         for field in fields(entry) {
             match field {
-                (1, Value::Length(text)) => name = std::str::from_utf8(text).unwrap_or_default(),
+                (1, Value::Length(bytes)) => name = text(bytes),
                 (2, Value::Length(scalar)) => {
                     if let Some((1, Value::Fixed64(bits))) = fields(scalar).next() {
                         limit = f64::from_bits(bits);
@@ -161,13 +161,13 @@ struct ContainerStatus<'a>(&'a [u8]);
 
 impl Json for ContainerStatus<'_> {
     fn write(self, out: &mut Vec<u8>) {
-        let id = first(self.0, 4);
-        let cgroup = first(self.0, 2);
+        let [id, networks, cgroup] = first(self.0, [4, 1, 2]);
         Fields(|object: &mut Object<'_>| {
-            object.optional("container_id", id.map(Message::<v1::ContainerId>::new));
-            if first(self.0, 1).is_some() {
-                object.field("network_infos", List(all(self.0, 1).map(NetworkInfo)));
-            }
+            object.optional("container_id", id.map(ContainerId));
+            object.optional(
+                "network_infos",
+                networks.map(|_| List(all(self.0, 1).map(NetworkInfo))),
+            );
             object.optional("cgroup_info", cgroup.map(Message::<v1::CgroupInfo>::new));
         })
         .write(out);
@@ -179,21 +179,75 @@ struct NetworkInfo<'a>(&'a [u8]);
 
 impl Json for NetworkInfo<'_> {
     fn write(self, out: &mut Vec<u8>) {
-        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        let [groups, labels, addresses, name, mappings] = first(self.0, [3, 4, 5, 6, 7]);
         Fields(|object: &mut Object<'_>| {
-            if first(self.0, 3).is_some() {
-                object.field("groups", List(all(self.0, 3).map(text)));
+            object.optional("groups", groups.map(|_| List(all(self.0, 3).map(text))));
+            object.optional("labels", labels.map(Labels));
+            object.optional(
+                "ip_addresses",
+                addresses.map(|_| List(all(self.0, 5).map(IpAddress))),
+            );
+            object.optional("name", name.map(text));
+            let mapping = Message::<v1::network_info::PortMapping>::new;
+            object.optional(
+                "port_mappings",
+                mappings.map(|_| List(all(self.0, 7).map(mapping))),
+            );
+        })
+        .write(out);
+    }
+}
+
+/// An encoded [`v1::network_info::IpAddress`]. It and the two that follow are written by
+/// hand since nearly every task has them.
+struct IpAddress<'a>(&'a [u8]);
+
+impl Json for IpAddress<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        use v1::network_info::Protocol;
+        let mut protocol = Protocol::IPv4;
+        let mut address = None;
+        for field in fields(self.0) {
+            match field {
+                (1, Value::Varint(number)) => {
+                    let number = i32::try_from(number).unwrap_or_default();
+                    protocol = Protocol::try_from(number).unwrap_or(protocol);
+                }
+                (2, Value::Length(bytes)) => address = Some(text(bytes)),
+                _ => {}
             }
-            object.optional("labels", first(self.0, 4).map(Labels));
-            if first(self.0, 5).is_some() {
-                let addresses = all(self.0, 5).map(Message::<v1::network_info::IpAddress>::new);
-                object.field("ip_addresses", List(addresses));
-            }
-            object.optional("name", first(self.0, 6).map(text));
-            if first(self.0, 7).is_some() {
-                let mappings = all(self.0, 7).map(Message::<v1::network_info::PortMapping>::new);
-                object.field("port_mappings", List(mappings));
-            }
+        }
+        Fields(|object: &mut Object<'_>| {
+            object.field("protocol", protocol.as_str_name());
+            object.optional("ip_address", address);
+        })
+        .write(out);
+    }
+}
+
+/// An encoded [`v1::ContainerId`].
+struct ContainerId<'a>(&'a [u8]);
+
+impl Json for ContainerId<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        let [value, parent] = first(self.0, [1, 2]);
+        Fields(|object: &mut Object<'_>| {
+            object.field("value", value.map_or("", text));
+            object.optional("parent", parent.map(ContainerId));
+        })
+        .write(out);
+    }
+}
+
+/// An encoded [`v1::Label`].
+struct Label<'a>(&'a [u8]);
+
+impl Json for Label<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        let [key, value] = first(self.0, [1, 2]);
+        Fields(|object: &mut Object<'_>| {
+            object.field("key", key.map_or("", text));
+            object.optional("value", value.map(text));
         })
         .write(out);
     }
@@ -204,7 +258,7 @@ pub(crate) struct Labels<'a>(pub(crate) &'a [u8]);
 
 impl Json for Labels<'_> {
     fn write(self, out: &mut Vec<u8>) {
-        List(all(self.0, 1).map(Message::<v1::Label>::new)).write(out);
+        List(all(self.0, 1).map(Label)).write(out);
     }
 }
 
@@ -215,13 +269,29 @@ fn fields<'a>(bytes: &'a [u8]) -> impl Iterator<Item = (u32, Value<'a>)> {
 }
 
 /// All texts, bytes or messages of one field.
-fn all<'a>(bytes: &'a [u8], number: u32) -> impl Iterator<Item = &'a [u8]> {
+fn all(bytes: &[u8], number: u32) -> impl Iterator<Item = &[u8]> {
     fields(bytes).filter_map(move |field| match field {
         (found, Value::Length(part)) if found == number => Some(part),
         _ => None,
     })
 }
 
-fn first(bytes: &[u8], number: u32) -> Option<&[u8]> {
-    all(bytes, number).next()
+/// The first text, bytes or message of each of these fields.
+fn first<const N: usize>(bytes: &[u8], numbers: [u32; N]) -> [Option<&[u8]>; N] {
+    let mut found = [None; N];
+    for (number, value) in fields(bytes) {
+        let slot = numbers
+            .iter()
+            .zip(&mut found)
+            .find(|(wanted, _)| **wanted == number);
+        if let (Value::Length(part), Some((_, slot @ None))) = (value, slot) {
+            *slot = Some(part);
+        }
+    }
+    found
+}
+
+/// What is no text, which no encoded message of ours holds, is shown as none.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }

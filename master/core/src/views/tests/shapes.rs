@@ -49,7 +49,7 @@ fn missing(shape: &Value, answers: &[&Value], at: &str, found: &mut Vec<String>)
                 Some("{}") => value.is_object(),
                 _ => false,
             };
-            if !answers.iter().all(|value| is_right(value)) {
+            if !answers.iter().all(is_right) {
                 found.push(format!("{at}: {answers:?} is not {shape}"));
             }
         }
