@@ -43,6 +43,8 @@ pub struct Config {
     pub roles: Option<BTreeSet<Role>>,
     /// `--root_submissions`: whether frameworks may run as `root` (M50).
     pub root_submissions: bool,
+    /// `--publish_per_framework_metrics`: whether each framework has metrics of its own.
+    pub publish_per_framework_metrics: bool,
     /// `--weights`: used when the registry holds none.
     pub weights: Vec<(Role, f64)>,
 }
@@ -65,6 +67,7 @@ impl Default for Config {
             max_operator_streams: limits::OPERATOR_STREAMS_MAX,
             roles: None,
             root_submissions: true,
+            publish_per_framework_metrics: true,
             weights: Vec::new(),
         }
     }

@@ -81,6 +81,7 @@ impl Master {
 
     /// Handles one input: changes the state and appends what is to be done.
     pub fn handle(&mut self, input: Input, env: &mut Env<'_>, effects: &mut Vec<Effect>) {
+        let before = effects.len();
         let turn = &mut Turn { env, effects };
         if let Input::Recovered(registry) = input {
             self.recovered(turn, *registry);
@@ -89,6 +90,7 @@ impl Master {
         } else {
             self.refuse(turn, &input);
         }
+        self.count_events(effects.get(before..).unwrap_or_default());
     }
 
     /// The state as others may read it. Cheap: take one after each batch of inputs.
@@ -104,6 +106,7 @@ impl Master {
             allowed_roles: self.allowed_roles.clone(),
             operator_streams: self.operators.len(),
             metrics: Arc::clone(&self.metrics),
+            publish_per_framework_metrics: self.config.publish_per_framework_metrics,
         }
     }
 
@@ -194,6 +197,17 @@ impl Master {
             | Input::Offers(_)
             | Input::Timer(_)
             | Input::OperatorClosed(_) => {}
+        }
+    }
+
+    fn count_events(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::Framework(to) = effect
+                && let Some(framework) = &to.framework
+                && let Some(framework) = self.frameworks.get_mut(framework)
+            {
+                framework.metrics_mut().told(&to.event);
+            }
         }
     }
 

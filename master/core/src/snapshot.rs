@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub operator_streams: usize,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Whether [`Self::metrics`] lists those of each framework too.
+    pub publish_per_framework_metrics: bool,
 }
 
 impl Snapshot {
@@ -92,6 +94,11 @@ impl Snapshot {
         self.agent_gauges(&mut gauge);
         self.framework_gauges(&mut gauge);
         self.resource_gauges(&mut gauge);
+        if self.publish_per_framework_metrics {
+            for framework in self.frameworks.registered().values() {
+                framework.write_metrics(|key, count| out.push((key, count as f64)));
+            }
+        }
         out
     }
 

@@ -10,7 +10,7 @@ use model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, TaskId};
 use model::{Resources, Role};
 use runtime_core::Pid;
 
-use super::FrameworkCapabilities;
+use super::{FrameworkCapabilities, FrameworkMetrics};
 use crate::bounded::Bounded;
 use crate::config::Config;
 use crate::connection::Connection;
@@ -44,6 +44,7 @@ pub struct Framework {
     pub(super) used: Resources,
     pub(super) offered: Resources,
     pub(super) counts: TaskCounts,
+    pub(super) metrics: Arc<FrameworkMetrics>,
     /// What the last task was given; tasks of one framework are often alike.
     pub(super) last_resources: Option<Arc<Resources>>,
 }
@@ -92,6 +93,7 @@ impl Framework {
             used: Resources::default(),
             offered: Resources::default(),
             counts: TaskCounts::default(),
+            metrics: Arc::default(),
             last_resources: None,
         }
     }
@@ -325,6 +327,10 @@ impl Framework {
 
     pub(crate) const fn counts_mut(&mut self) -> &mut TaskCounts {
         &mut self.counts
+    }
+
+    pub(crate) fn metrics_mut(&mut self) -> &mut FrameworkMetrics {
+        Arc::make_mut(&mut self.metrics)
     }
 
     pub(crate) fn add_completed(&mut self, task: Arc<Task>) {

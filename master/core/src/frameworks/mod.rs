@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod framework;
+mod metrics;
 mod proto;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use runtime_core::Pid;
 
 pub use capabilities::FrameworkCapabilities;
 pub use framework::{Framework, FrameworkState};
+pub use metrics::FrameworkMetrics;
 
 use crate::bounded::Bounded;
 use crate::connection::{Connection, StreamId};

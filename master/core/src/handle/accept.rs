@@ -68,6 +68,9 @@ impl Master {
                 for offer in offers.iter().filter_map(|id| self.remove_offer(id)) {
                     remaining += offer.resources();
                 }
+                if let Some(framework) = self.frameworks.get_mut(framework) {
+                    framework.metrics_mut().accepted(offers.len());
+                }
                 let mut acceptance = Acceptance {
                     framework: framework.clone(),
                     agent,

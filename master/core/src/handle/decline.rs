@@ -25,6 +25,7 @@ impl Master {
     ) {
         self.count().messages_decline_offers += 1;
         let refuse = refusal(call.filters.as_ref());
+        let mut declined = 0;
         for id in &call.offer_ids {
             let id = OfferId::from(id);
             // Nobody can decline what was offered to another.
@@ -34,6 +35,7 @@ impl Master {
                 .is_some_and(|offer| offer.framework() == framework)
                 && let Some(offer) = self.remove_offer(&id)
             {
+                declined += 1;
                 turn.allocator(RecoverResources {
                     framework_id: framework.clone(),
                     agent_id: offer.agent().clone(),
@@ -41,6 +43,9 @@ impl Master {
                     refuse,
                 });
             }
+        }
+        if let Some(framework) = self.frameworks.get_mut(framework) {
+            framework.metrics_mut().declined(declined);
         }
     }
 }

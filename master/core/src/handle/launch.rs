@@ -4,6 +4,7 @@ use messages::internal::{ResourceVersionUuid, RunTaskMessage};
 use messages::v1;
 use messages::v1::TaskState;
 use messages::v1::offer::Operation;
+use messages::v1::offer::operation::Type;
 use messages::v1::task_status::Reason;
 use model::ids::{AgentId, ExecutorId};
 use model::{Resources, Role};
@@ -103,6 +104,7 @@ impl Master {
             self.add_executor(framework_id, Executor::new(info, agent_id, used));
         }
         if let Some(framework) = self.frameworks.get_mut(framework_id) {
+            framework.metrics_mut().operated(Type::Launch);
             let resources = framework.share(resources);
             let record = Task::launched(&task, framework_id, agent_id, resources);
             self.add_task(turn, record);

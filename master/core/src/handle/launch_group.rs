@@ -4,6 +4,7 @@ use messages::internal::RunTaskGroupMessage;
 use messages::v1;
 use messages::v1::TaskState;
 use messages::v1::offer::Operation;
+use messages::v1::offer::operation::Type;
 use messages::v1::task_status::Reason;
 use model::{Resources, validation};
 
@@ -101,6 +102,9 @@ impl Master {
             let used = Resources::from_proto_lossy(&executor.resources);
             *remaining -= &used;
             self.add_executor(framework_id, Executor::new(executor, agent_id, used));
+        }
+        if let Some(framework) = self.frameworks.get_mut(framework_id) {
+            framework.metrics_mut().operated(Type::LaunchGroup);
         }
         for task in &group.tasks {
             let resources = Resources::from_proto_lossy(&task.resources);

@@ -9,6 +9,7 @@ use messages::v1::scheduler::Event;
 use messages::v1::task_status::{Reason, Source};
 use model::Resources;
 use model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, TaskId};
+use model::task_state::TaskStateExt as _;
 
 use crate::allocator::messages::RecoverResources;
 use crate::effect::DriverDetail;
@@ -110,6 +111,9 @@ impl Master {
             let counts = framework.counts_mut();
             counts.remove(before);
             counts.add(after);
+            if after.is_terminal() {
+                framework.metrics_mut().ended(after);
+            }
         }
         if ended {
             framework.release(&resources);

@@ -135,6 +135,9 @@ impl Master {
 
     /// Hands a call of a connected framework to its conversation.
     fn call(&mut self, turn: &mut Turn<'_, '_>, id: &FrameworkId, call: Call) -> Outcome {
+        if let Some(framework) = self.frameworks.get_mut(id) {
+            framework.metrics_mut().called(call.r#type());
+        }
         match call.r#type() {
             Type::Teardown => self.teardown(turn, id),
             Type::Accept => self.accept(turn, id, call.accept.unwrap_or_default()),

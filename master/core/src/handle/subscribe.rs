@@ -6,7 +6,7 @@ use std::sync::Arc;
 use messages::v1;
 use messages::v1::master::event as operator_event;
 use messages::v1::scheduler::Call;
-use messages::v1::scheduler::call::Subscribe;
+use messages::v1::scheduler::call::{Subscribe, Type};
 use model::ids::FrameworkId;
 use model::validation::framework;
 use runtime_core::Pid;
@@ -205,6 +205,9 @@ impl Master {
             });
         }
         let old = self.frameworks.connect(id, to, turn.env.time);
+        if let Some(framework) = self.frameworks.get_mut(id) {
+            framework.metrics_mut().called(Type::Subscribe);
+        }
         if let Some(stream) = old.as_ref().and_then(Connection::stream) {
             turn.push(Effect::CloseStream(stream));
         }

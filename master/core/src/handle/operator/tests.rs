@@ -69,3 +69,49 @@ fn the_oldest_stream_makes_room() {
     assert_eq!(effects[0], Effect::CloseStream(first));
     assert_eq!(world.master.snapshot().operator_streams, 1);
 }
+
+#[test]
+fn each_framework_has_metrics_of_its_own() {
+    let mut world = World::new();
+    let agent = world.agent(1, "cpus:4;mem:1024");
+    let info = messages::v1::FrameworkInfo {
+        name: "a b".to_owned(),
+        ..framework_info()
+    };
+    let (framework, _) = world.framework_with(info);
+    let task = world.task(&framework, &agent, "t");
+    world.update(1, &agent, &framework, &task, TaskState::TaskRunning, 1);
+    world.offer(&framework, &agent, "cpus:1");
+    let snapshot = world.master.snapshot();
+    let metrics: std::collections::BTreeMap<_, _> = snapshot
+        .metrics(crate::Time::from_seconds(3000.0))
+        .into_iter()
+        .collect();
+    let own = |key: &str| metrics[&format!("frameworks/a%20b/m-0000/{key}")];
+    for (key, count) in [
+        ("subscribed", 1.0),
+        ("calls", 2.0),
+        ("calls/subscribe", 1.0),
+        ("calls/accept", 1.0),
+        ("events/subscribed", 1.0),
+        ("events/update", 1.0),
+        ("events/offers", 2.0),
+        ("offers/sent", 2.0),
+        ("offers/accepted", 1.0),
+        ("operations/launch", 1.0),
+        ("tasks/active/task_running", 1.0),
+        ("tasks/active/task_staging", 0.0),
+        ("tasks/terminal/task_finished", 0.0),
+    ] {
+        assert_eq!(own(key), count, "{key}");
+    }
+    assert_eq!(
+        (metrics["tasks_running"], metrics["uptime_secs"]),
+        (1.0, 2000.0)
+    );
+    assert_eq!((metrics["cpus_total"], metrics["cpus_used"]), (4.0, 1.0));
+    assert_eq!(
+        (metrics["cpus_percent"], metrics["slaves_active"]),
+        (0.25, 1.0)
+    );
+}
