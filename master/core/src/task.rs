@@ -247,11 +247,24 @@ impl Task {
 
     fn decode_status(&self, bytes: &[u8]) -> v1::TaskStatus {
         let status = v1::TaskStatus::decode(bytes).unwrap_or_default();
+        let executor = self.executor_of(status.source);
         v1::TaskStatus {
             task_id: self.id.to_proto(),
             agent_id: Some(self.agent.to_proto()),
-            executor_id: self.executor.as_ref().map(ExecutorId::to_proto),
+            executor_id: executor.map(|value| v1::ExecutorId {
+                value: value.to_owned(),
+            }),
             ..status
+        }
+    }
+
+    /// The executor that a status from `source` names. That of a command task is the
+    /// agent's own and has the task's id; the master does not know of it.
+    pub(crate) fn executor_of(&self, source: Option<i32>) -> Option<&str> {
+        let is_masters = source == Some(v1::task_status::Source::Master.into());
+        match &self.executor {
+            Some(executor) => Some(executor.as_str()),
+            None => (!is_masters && source.is_some()).then(|| self.id.as_str()),
         }
     }
 }

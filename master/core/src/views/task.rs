@@ -263,7 +263,7 @@ impl Json for Labels<'_> {
 }
 
 /// The fields of an encoded message, up to where it makes no sense.
-fn fields<'a>(bytes: &'a [u8]) -> impl Iterator<Item = (u32, Value<'a>)> {
+pub(crate) fn fields<'a>(bytes: &'a [u8]) -> impl Iterator<Item = (u32, Value<'a>)> {
     let mut reader = Reader::new(bytes);
     std::iter::from_fn(move || reader.field().ok().flatten())
 }

@@ -1,10 +1,11 @@
 //! Tasks in protobuf's binary form.
 
-use messages::wire::{put_bytes, put_message, put_varint};
+use messages::wire::{Value, put_bytes, put_message, put_varint};
 use model::Resources;
 use prost::Message as _;
 
 use crate::task::Task;
+use crate::views::task::fields;
 
 /// Encodes tasks as `mesos.v1.Task`. The encoded parts of a task are copied as they are.
 #[derive(Default)]
@@ -58,11 +59,19 @@ fn put_status(out: &mut Vec<u8>, task: &Task, status: &[u8]) {
         put_id(out, 1, task.id().as_str());
         out.extend_from_slice(status);
         put_id(out, 5, task.agent().as_str());
-        if let Some(executor) = task.executor() {
-            put_id(out, 7, executor.as_str());
+        if let Some(executor) = task.executor_of(source(status)) {
+            put_id(out, 7, executor);
         }
         Ok::<(), std::convert::Infallible>(())
     });
+}
+
+/// Who made an encoded status.
+fn source(status: &[u8]) -> Option<i32> {
+    fields(status).find_map(|field| match field {
+        (9, Value::Varint(source)) => i32::try_from(source).ok(),
+        _ => None,
+    })
 }
 
 /// An id is a message with the text as its first field.

@@ -129,6 +129,7 @@ fn update(
         },
         state: state.into(),
         healthy: Some(true),
+        source: Some(v1::task_status::Source::Executor.into()),
         uuid: Some(uuid_bytes(uuid)),
         container_status: Some(v1::ContainerStatus {
             container_id: Some(v1::ContainerId {

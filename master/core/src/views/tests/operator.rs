@@ -51,7 +51,25 @@ fn a_task_is_the_message_that_it_is() {
     assert_eq!(shown, task.to_proto());
     assert_eq!(shown.statuses.len(), 2);
     assert_eq!(shown.statuses[1].state(), TaskState::TaskRunning);
+    assert_eq!(shown.statuses[1].executor_id.as_ref().unwrap().value, "e1");
     assert!(shown.discovery.is_some() && shown.container.is_some());
+}
+
+#[test]
+fn statuses_of_command_tasks_name_the_agents_own_executor() {
+    let response: Response = read(operator::get_tasks);
+    let tasks = response.get_tasks.unwrap().completed_tasks;
+    let executors = |name: &str| {
+        let task = tasks.iter().find(|task| task.name == name).unwrap();
+        let ids = task
+            .statuses
+            .iter()
+            .map(|status| status.executor_id.clone());
+        ids.map(|id| id.map(|id| id.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(executors("ended"), [Some("ended".to_owned())]);
+    // Its last status is the master's.
+    assert_eq!(executors("other"), [Some("other".to_owned()), None]);
 }
 
 #[test]
