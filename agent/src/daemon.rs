@@ -162,6 +162,8 @@ pub async fn start(
     let (tell, ending) = oneshot::channel();
     let agent = Agent::new(core, published, ports, files, about, tell);
     let agent = node.spawn(id, agent, Placement::OwnThread)?;
+    // Only when it has begun does it answer requests.
+    agent.ask(|_, _| ()).await;
     Ok(Running {
         node,
         agent,
