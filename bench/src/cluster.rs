@@ -17,7 +17,8 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    fn start(command: &mut Command) -> Option<Self> {
+    /// Starts it and waits until it says that it is ready.
+    fn start(command: &mut Command, ready: &str) -> Option<Self> {
         let mut child = command
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
@@ -60,7 +61,7 @@ pub fn master(folder: &TempDir) -> Option<(Daemon, Master)> {
         "--work_dir={}",
         folder.path().join("master").display()
     ));
-    let daemon = Daemon::start(&mut command)?;
+    let daemon = Daemon::start(&mut command, "elected: the registry is recovered")?;
     let master = Master {
         address: daemon.address,
         prefix: String::new(),
@@ -83,5 +84,5 @@ pub fn agent(folder: &TempDir, master: &Master) -> Option<Daemon> {
             "--work_dir={}",
             folder.path().join("agent").display()
         ));
-    Daemon::start(&mut command)
+    Daemon::start(&mut command, "Registered with master")
 }

@@ -165,8 +165,9 @@ impl Actor for Master {
                 "The registry was read.",
                 |master: &mut Self, _, recovered: Recovered, context| {
                     let registry = Registry::from_proto(*recovered.registry);
-                    info!(id = master.info.id, "elected: the registry is recovered");
                     master.input(Input::Recovered(Box::new(registry)), context);
+                    master.finish_batch(context);
+                    info!(id = master.info.id, "elected: the registry is recovered");
                 },
             )
             .on(

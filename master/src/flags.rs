@@ -68,6 +68,8 @@ const FLAGS: &[Flag] = &[
     .default("cpus:0.01|mem:32"),
     Flag::duration("offer_timeout", "Time after which an unanswered offer is rescinded; never if not given."),
     Flag::integer("port", "Port to listen on.").default("5050"),
+    Flag::bool("publish_per_framework_metrics", "Whether each framework has metrics of its own.")
+        .default("true"),
     Flag::text(
         "recovery_agent_removal_limit",
         "Part of the known agents that may fail to return after a failover before the master gives up.",
@@ -251,6 +253,7 @@ fn core(flags: &Flags) -> Result<master_core::Config, OptionError> {
         max_operator_streams: flags.get("max_operator_event_stream_subscribers")?,
         roles: roles(flags)?,
         root_submissions: flags.get("root_submissions")?,
+        publish_per_framework_metrics: flags.get("publish_per_framework_metrics")?,
         weights: weights(flags)?,
     })
 }

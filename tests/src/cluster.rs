@@ -41,6 +41,7 @@ fn start_master(folder: &TempDir, port: u16, flags: &[String]) -> (Process, Sock
         .args(flags);
     let master = Process::start(&mut command);
     let at = address(&master);
+    master.wait_for_line("elected: the registry is recovered");
     (master, at)
 }
 

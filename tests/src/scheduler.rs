@@ -1,10 +1,12 @@
 //! A scheduler that speaks the v1 API by hand, one record at a time.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Connection, call};
+use crate::process::PATIENCE;
 
 /// A subscribed scheduler.
 pub struct Scheduler {
@@ -92,7 +94,10 @@ impl Scheduler {
 
     /// Reads events until one is of this type and `wanted`.
     pub fn wait_for(&mut self, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        // Heartbeats keep coming, so that reading alone never times out.
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            assert!(Instant::now() < deadline, "no {kind} came; passed: {:#?}", self.passed);
             let event = self.event().unwrap_or_else(|| {
                 panic!("the stream ended before {kind}; passed: {:#?}", self.passed)
             });

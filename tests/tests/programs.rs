@@ -108,7 +108,7 @@ fn local_is_a_whole_cluster_and_ends_on_ctrl_c() {
         .arg("--num_agents=2")
         .arg(format!("--work_dir={}", folder.path().display()));
     let mut local = Process::start(&mut command);
-    let line = local.wait_for_line("http://");
+    let line = local.wait_for_line("Ready. Open http://");
     let address = line
         .split("http://")
         .nth(1)

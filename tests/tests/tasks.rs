@@ -83,21 +83,20 @@ fn a_command_runs_to_its_end_and_leaves_its_output() {
 
     let agent = cluster.agents[0].1;
     let state = http::get(agent, "/state").json();
-    let executors = |key: &str| {
-        let frameworks = state["frameworks"].as_array().unwrap();
-        frameworks
-            .iter()
-            .flat_map(|it| it[key].as_array().unwrap().clone())
-            .collect::<Vec<_>>()
-    };
-    let executor = executors("executors")
-        .into_iter()
-        .chain(executors("completed_executors"))
+    let list = |from: &Value, key: &str| from[key].as_array().unwrap().clone();
+    let frameworks = [
+        list(&state, "frameworks"),
+        list(&state, "completed_frameworks"),
+    ]
+    .concat();
+    let executor = frameworks
+        .iter()
+        .flat_map(|it| [list(it, "executors"), list(it, "completed_executors")].concat())
         .next()
         .unwrap();
     let directory = executor["directory"].as_str().unwrap();
     let read = |name: &str| {
-        let path = format!("/files/read?path={directory}/{name}&offset=0&length=100");
+        let path = format!("/files/read?path={directory}/{name}&offset=0&length=4000");
         http::get(agent, &path).json()["data"]
             .as_str()
             .unwrap()
@@ -323,7 +322,12 @@ fn tasks_and_frameworks_outlive_a_master() {
     assert_eq!(status["state"], "TASK_RUNNING", "{status:#}");
     assert_eq!(status["agent_id"], before["agent_id"]);
     // The agent has room left, and it is offered.
-    assert_eq!(scheduler.offer()["agent_id"], before["agent_id"]);
+    let is_offer = |event: &Value| event["type"] == "OFFERS";
+    let offers = match scheduler.passed.iter().find(|event| is_offer(event)) {
+        Some(event) => event["offers"]["offers"][0].clone(),
+        None => scheduler.offer(),
+    };
+    assert_eq!(offers["agent_id"], before["agent_id"]);
     scheduler.call(json!({"type": "KILL", "kill": {"task_id": {"value": "long"}}}));
     scheduler.wait_for_state("long", "TASK_KILLED");
 }
