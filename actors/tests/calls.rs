@@ -1,5 +1,7 @@
 //! The connection for calls, with a server that is the test.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use actors::http_client::{Answer, ContentType, Ended, Endpoint, Notice, Session, SessionConfig};
 use bytes::Bytes;
 use messages::v1::executor::Event;

@@ -1,5 +1,7 @@
 //! A framework on the scheduler driver, with masters that are the test.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use actors::http_client::{ContentType, Endpoint};
 use actors::scheduler_driver::{CallId, SchedulerActor, SchedulerConfig, SchedulerDriver};
 use bytes::Bytes;

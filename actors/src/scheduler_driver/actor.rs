@@ -90,11 +90,6 @@ pub struct SchedulerConfig {
     pub authorization: Option<Authorization>,
 }
 
-impl SchedulerConfig {
-    /// The path of the scheduler API on a master.
-    pub const PATH: &'static str = "/api/v1/scheduler";
-}
-
 /// Keeps a framework subscribed with the leading master.
 #[derive(Debug)]
 pub struct SchedulerDriver {

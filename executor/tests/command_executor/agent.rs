@@ -20,7 +20,7 @@ const PROTOBUF: ContentType = ContentType::Protobuf;
 #[derive(Debug)]
 pub(crate) enum Heard {
     Subscribed(call::Subscribe),
-    Update(TaskStatus),
+    Update(Box<TaskStatus>),
 }
 
 struct FakeAgent {
@@ -67,7 +67,7 @@ impl FakeAgent {
                 if self.acknowledges {
                     self.acknowledge(&status);
                 }
-                self.heard.send(Heard::Update(status)).unwrap();
+                self.heard.send(Heard::Update(Box::new(status))).unwrap();
             }
             _ => responder.answer(Response::empty(202)),
         }
@@ -201,7 +201,7 @@ impl Agent {
     /// The update that comes next.
     pub(crate) async fn update(&mut self) -> TaskStatus {
         match self.heard().await {
-            Heard::Update(status) => status,
+            Heard::Update(status) => *status,
             other => panic!("expected an update, not {other:?}"),
         }
     }

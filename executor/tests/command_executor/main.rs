@@ -1,5 +1,7 @@
 //! The program `mesos-executor` with an agent that is the test.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 mod agent;
 
 use std::fs::File;
@@ -67,7 +69,7 @@ impl Lifeline {
         tokio::task::spawn_blocking(open).await.unwrap()
     }
 
-    async fn is_cut(mut self) {
+    async fn ends(mut self) {
         let read = move || self.0.read_to_end(&mut Vec::new()).unwrap();
         assert_eq!(tokio::task::spawn_blocking(read).await.unwrap(), 0);
     }
@@ -164,7 +166,7 @@ fn a_kill_reaches_every_process_of_the_task() {
             agent.kill(policy);
             let expected = [TaskState::TaskKilling, TaskState::TaskKilled];
             assert_eq!(states(&mut agent, 2).await, expected);
-            lifeline.is_cut().await;
+            lifeline.ends().await;
             assert!(ended(executor).await.success());
         });
     }
@@ -182,7 +184,7 @@ fn nothing_of_a_finished_task_is_left() {
         assert_eq!(states(&mut agent, 2).await, UP);
         let lifeline = Lifeline::grasp(directory.path()).await;
         assert_eq!(agent.update().await.state(), TaskState::TaskFinished);
-        lifeline.is_cut().await;
+        lifeline.ends().await;
         assert!(ended(executor).await.success());
     });
 }
@@ -267,7 +269,7 @@ fn without_checkpointing_the_executor_goes_with_its_agent() {
         assert_eq!(states(&mut agent, 2).await, UP);
         let lifeline = Lifeline::grasp(directory.path()).await;
         agent.hang_up();
-        lifeline.is_cut().await;
+        lifeline.ends().await;
         assert!(ended(executor).await.success());
     });
 }
