@@ -6,6 +6,7 @@ mod operator;
 mod pages;
 mod reads;
 mod scheduler;
+mod shared;
 
 use std::collections::BTreeMap;
 

@@ -7,6 +7,7 @@ use runtime::Context;
 use runtime::http::{Help, Method, Published as Endpoint, Request, Response};
 
 use super::About;
+use super::shared::Shared;
 use crate::actor::{Master, Published};
 use crate::calls::{self, Audience};
 use crate::media::Media;
@@ -68,26 +69,53 @@ impl Views {
     /// An answer in JSON, unless the master is still recovering.
     fn serve<W>(&self, write: W) -> impl Fn(&Request) -> Response + Send + Sync + use<W>
     where
+        W: Fn(&Snapshot) -> Vec<u8> + Send + Sync,
+    {
+        let published = self.published.clone();
+        move |_| {
+            let snapshot = published.load();
+            not_leading(&snapshot).unwrap_or_else(|| Response::json_bytes(write(&snapshot)))
+        }
+    }
+
+    /// As [`Self::serve`], of an answer that grows with the cluster: those who ask
+    /// without any of the `parameters` share one.
+    fn serve_shared<W>(
+        &self,
+        parameters: &'static [&'static str],
+        write: W,
+    ) -> impl Fn(&Request) -> Response + Send + Sync + use<W>
+    where
         W: Fn(&Snapshot, &views::About, &Request) -> Vec<u8> + Send + Sync,
     {
         let views = self.clone();
+        let shared = Shared::default();
         move |request| {
-            let snapshot = views.published.load();
-            not_leading(&snapshot)
-                .unwrap_or_else(|| Response::json_bytes(write(&snapshot, &views.about, request)))
+            let snapshot = views.published.load_full();
+            if let Some(response) = not_leading(&snapshot) {
+                return response;
+            }
+            let is_special = parameters.iter().any(|name| request.query(name).is_some());
+            Response::json_bytes(if is_special {
+                write(&snapshot, &views.about, request).into()
+            } else {
+                drop(snapshot);
+                shared.answer(&views.published, |it| write(it, &views.about, request))
+            })
         }
     }
 
     /// Reads that grow with the cluster.
     fn publish_large(&self, context: &Context<'_, Master>) {
         type Write = fn(&Snapshot, &views::About, &Request) -> Vec<u8>;
-        let endpoints: [(&str, Help, Write); 6] = [
+        let endpoints: [(&str, Help, &'static [&'static str], Write); 6] = [
             (
                 "state",
                 Help::new(
                     "All of the master's state.",
                     "Agents, frameworks, tasks and more.",
                 ),
+                &[],
                 |snapshot, about, _| views::state(snapshot, about),
             ),
             (
@@ -96,11 +124,13 @@ impl Views {
                     "Agents and frameworks in short.",
                     "With the number of their tasks by state.",
                 ),
+                &[],
                 |snapshot, about, _| views::state_summary(snapshot, about),
             ),
             (
                 "slaves",
                 Help::new("All agents.", "`?slave_id=`: only this one."),
+                &["slave_id"],
                 |snapshot, _, request| views::agents(snapshot, request.query("slave_id")),
             ),
             (
@@ -109,6 +139,7 @@ impl Views {
                     "All frameworks with their tasks.",
                     "`?framework_id=`: only this one.",
                 ),
+                &["framework_id"],
                 |snapshot, _, request| views::frameworks(snapshot, request.query("framework_id")),
             ),
             (
@@ -118,6 +149,7 @@ impl Views {
                     "`?limit=` (100; -1 for all), `offset=`, `order=asc|desc` by the time of \
                      their first status, `framework_id=`, `task_id=`.",
                 ),
+                &["limit", "offset", "order", "framework_id", "task_id"],
                 |snapshot, _, request| views::tasks(snapshot, task_query(request)),
             ),
             (
@@ -126,11 +158,13 @@ impl Views {
                     "Roles and what is theirs.",
                     "Weights, resources and frameworks.",
                 ),
+                &[],
                 |snapshot, _, _| views::roles(snapshot),
             ),
         ];
-        for (path, help, write) in endpoints {
-            context.publish(path, Endpoint::heavy(help, self.serve(write)));
+        for (path, help, parameters, write) in endpoints {
+            let serve = self.serve_shared(parameters, write);
+            context.publish(path, Endpoint::heavy(help, serve));
         }
     }
 
@@ -167,7 +201,7 @@ impl Views {
             ),
         ];
         for (path, help, writes, write) in endpoints {
-            let read = self.serve(move |snapshot, _, _| write(snapshot));
+            let read = self.serve(write);
             let serve = move |request: &Request| read_only(request, writes, &read);
             context.publish(path, Endpoint::new(help, serve));
         }

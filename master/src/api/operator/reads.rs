@@ -18,6 +18,7 @@ use super::form;
 use crate::actor::Published;
 use crate::api::About;
 use crate::api::reads::not_leading;
+use crate::api::shared::Shared;
 use crate::media::Media;
 
 /// What answers are made of. Clones share it.
@@ -26,6 +27,17 @@ pub(super) struct Reads {
     published: Published,
     about: Arc<About>,
     node: Node,
+    large: Arc<Large>,
+}
+
+/// Answers that grow with the cluster, by call and form.
+#[derive(Default)]
+struct Large {
+    state: [Shared; 2],
+    agents: [Shared; 2],
+    frameworks: [Shared; 2],
+    executors: [Shared; 2],
+    tasks: [Shared; 2],
 }
 
 impl Reads {
@@ -34,6 +46,7 @@ impl Reads {
             published: published.clone(),
             about: Arc::new(about.clone()),
             node: node.clone(),
+            large: Arc::default(),
         }
     }
 
@@ -99,17 +112,22 @@ impl Reads {
 
     /// What takes long; and what is not supported.
     fn large(&self, kind: Type, call: Call, media: Media) -> Response {
-        let snapshot = self.published.load();
-        let whole = |view: fn(&Snapshot, views::Form) -> Vec<u8>| {
-            Response::of(200, media.name(), view(&snapshot, form(media)))
+        let whole = |shared: &[Shared; 2], view: fn(&Snapshot, views::Form) -> Vec<u8>| {
+            let [json, protobuf] = shared;
+            let shared = match media {
+                Media::Json => json,
+                Media::Protobuf => protobuf,
+            };
+            let body = shared.answer(&self.published, |snapshot| view(snapshot, form(media)));
+            Response::of(200, media.name(), body)
         };
         match kind {
-            Type::GetState => whole(views::get_state),
-            Type::GetAgents => whole(views::get_agents),
-            Type::GetFrameworks => whole(views::get_frameworks),
-            Type::GetExecutors => whole(views::get_executors),
-            Type::GetTasks => whole(views::get_tasks),
-            Type::GetRoles => media.answer(&views::get_roles(&snapshot)),
+            Type::GetState => whole(&self.large.state, views::get_state),
+            Type::GetAgents => whole(&self.large.agents, views::get_agents),
+            Type::GetFrameworks => whole(&self.large.frameworks, views::get_frameworks),
+            Type::GetExecutors => whole(&self.large.executors, views::get_executors),
+            Type::GetTasks => whole(&self.large.tasks, views::get_tasks),
+            Type::GetRoles => media.answer(&views::get_roles(&self.published.load())),
             Type::GetMetrics => {
                 let metrics = v1_api::metrics(self.node.metrics());
                 let get_metrics = Some(GetMetrics { metrics });
