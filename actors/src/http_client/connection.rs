@@ -67,7 +67,10 @@ impl<'a> Connection<'a> {
         };
         let connect = async {
             let world = self.node.world();
-            let address = world.resolve(endpoint.host(), endpoint.port()).await?;
+            let address = match endpoint.address() {
+                Some(address) => address,
+                None => world.resolve(endpoint.host(), endpoint.port()).await?,
+            };
             world.connect(address).await
         };
         let socket = match tokio::time::timeout(self.node.limits().connect_time, connect).await {

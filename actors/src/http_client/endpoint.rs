@@ -1,7 +1,7 @@
 //! Where an API is served, and where a redirect says that it is.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{Ipv6Addr, SocketAddr};
 
 use thiserror::Error;
 
@@ -90,6 +90,12 @@ impl Endpoint {
         self.port
     }
 
+    /// The socket's address, unless the host is a name.
+    pub fn address(&self) -> Option<SocketAddr> {
+        let host = self.host.parse().ok()?;
+        Some(SocketAddr::new(host, self.port))
+    }
+
     /// The path, with its query if it has one.
     pub fn path(&self) -> &str {
         &self.path
@@ -97,9 +103,9 @@ impl Endpoint {
 
     /// `host:port`, as the `Host` header has it.
     pub fn authority(&self) -> String {
-        match self.host.parse() {
-            Ok(IpAddr::V6(address)) => format!("[{address}]:{}", self.port),
-            _ => format!("{}:{}", self.host, self.port),
+        match self.address() {
+            Some(address) => address.to_string(),
+            None => format!("{}:{}", self.host, self.port),
         }
     }
 }
