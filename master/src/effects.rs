@@ -48,14 +48,7 @@ impl Master {
                 });
             }
             Effect::Operator { to, event } => self.to_operator(to, &event, context),
-            Effect::OperatorSubscribed { to } => {
-                let is_open = self
-                    .streams
-                    .send_with(to, |media| crate::api::subscribed(snapshot, media));
-                if !is_open {
-                    self.input(Input::OperatorClosed(to), context);
-                }
-            }
+            Effect::OperatorSubscribed { to } => self.begin_operator(to, snapshot, context),
             Effect::Exit(reason) => self.exit(reason, context),
         }
     }
@@ -92,6 +85,28 @@ impl Master {
                 crate::driver::send(&pid, event, context);
             }
         }
+    }
+
+    /// Begins an operator's stream with the whole state, which is written aside: it may
+    /// take longer than others can wait for the master.
+    fn begin_operator(
+        &mut self,
+        to: StreamId,
+        snapshot: &Arc<Snapshot>,
+        context: &Context<'_, Self>,
+    ) {
+        let Some(media) = self.streams.hold(to) else {
+            return;
+        };
+        let (snapshot, master) = (Arc::clone(snapshot), context.handle());
+        context.node().aside(move || {
+            let first = crate::api::subscribed(&snapshot, media);
+            master.call(move |master, context| {
+                if !master.streams.begin(to, &first) {
+                    master.input(Input::OperatorClosed(to), context);
+                }
+            });
+        });
     }
 
     fn to_operator(

@@ -20,7 +20,12 @@ pub struct Streams<Id> {
 struct Open {
     writer: StreamWriter,
     media: Media,
+    /// What is sent after the first record, while that is still being written.
+    held: Option<Vec<Vec<u8>>>,
 }
+
+/// How many records wait for the first one; with more, the stream is ended.
+const HELD_MAX: usize = 100_000;
 
 impl<Id> Default for Streams<Id> {
     fn default() -> Self {
@@ -33,7 +38,15 @@ impl<Id> Default for Streams<Id> {
 impl<Id: Copy + Ord + Display> Streams<Id> {
     /// Notes a stream whose head has been sent.
     pub fn open(&mut self, id: Id, writer: StreamWriter, media: Media) {
-        self.open.insert(id, Open { writer, media });
+        let held = None;
+        self.open.insert(
+            id,
+            Open {
+                writer,
+                media,
+                held,
+            },
+        );
     }
 
     /// Ends a stream after what was sent so far.
@@ -41,25 +54,51 @@ impl<Id: Copy + Ord + Display> Streams<Id> {
         self.open.remove(&id);
     }
 
+    /// Holds back what is sent until [`Self::begin`] gives the stream its first record,
+    /// and says what that is to be written in. None if the stream is not open.
+    pub fn hold(&mut self, id: Id) -> Option<Media> {
+        let open = self.open.get_mut(&id)?;
+        open.held = Some(Vec::new());
+        Some(open.media)
+    }
+
+    /// Sends the first record of a stream, which may be large, and what was held back for
+    /// it. The answer is that of [`Self::send`].
+    pub fn begin(&mut self, id: Id, first: &[u8]) -> bool {
+        let Some(open) = self.open.get_mut(&id) else {
+            return true;
+        };
+        let mut sent = open.writer.send_large(runtime::recordio::encode(first));
+        for record in open.held.take().unwrap_or_default() {
+            sent = sent.and_then(|()| open.writer.send(record));
+        }
+        self.is_open_after(id, sent)
+    }
+
     /// Sends one event as one record. False when the reader was too slow, and the stream
     /// has been ended for it (U13).
     pub fn send<E: Described + Serialize>(&mut self, id: Id, event: &E) -> bool {
-        self.send_with(id, |media| media.encode(event))
-    }
-
-    /// As [`Self::send`], of an event that `encode` writes.
-    pub fn send_with(&mut self, id: Id, encode: impl FnOnce(Media) -> Vec<u8>) -> bool {
-        let Some(open) = self.open.get(&id) else {
+        let Some(open) = self.open.get_mut(&id) else {
             return true;
         };
-        match open
-            .writer
-            .send(runtime::recordio::encode(&encode(open.media)))
-        {
+        let record = open.media.record(event);
+        let sent = match &mut open.held {
+            Some(held) if held.len() >= HELD_MAX => Err(StreamError::Full),
+            Some(held) => {
+                held.push(record);
+                Ok(())
+            }
+            None => open.writer.send(record),
+        };
+        self.is_open_after(id, sent)
+    }
+
+    fn is_open_after(&mut self, id: Id, sent: Result<(), StreamError>) -> bool {
+        match sent {
             // A client that has gone is told of by the stream itself.
             Ok(()) | Err(StreamError::Closed) => true,
             Err(StreamError::Full) => {
-                info!(stream = %id, queued = open.writer.queued(), "ended a stream that is read too slowly");
+                info!(stream = %id, "ended a stream that is read too slowly");
                 self.open.remove(&id);
                 false
             }

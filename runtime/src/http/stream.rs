@@ -77,6 +77,14 @@ impl StreamWriter {
         self.records.send(record).map_err(|_| StreamError::Closed)
     }
 
+    /// As [`Self::send`], of a record that may be larger than the limit, such as a whole
+    /// state: what comes after it may wait as if it were not there.
+    pub fn send_large(&mut self, record: impl Into<Bytes>) -> Result<(), StreamError> {
+        let record = record.into();
+        self.limit = self.limit.saturating_add(record.len());
+        self.send(record)
+    }
+
     /// Bytes that the client has not taken yet.
     pub fn queued(&self) -> usize {
         self.shared.queued.load(Ordering::Acquire)
