@@ -248,7 +248,7 @@ impl Agent {
             return;
         };
         if executor.connection == ExecutorConnection::Stream(stream) {
-            tracing::warn!(executor = %executor_id, "The executor closed its stream");
+            tracing::info!(executor = %executor_id, "The executor closed its stream");
             executor.connection = ExecutorConnection::None;
         }
     }

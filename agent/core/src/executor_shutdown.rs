@@ -136,7 +136,10 @@ impl Agent {
                     .to_string(),
                 paths::virtual_latest_run(framework, executor),
             ],
-            SandboxPath::Run(..) => vec![folder.to_path(work_dir, agent).display().to_string()],
+            SandboxPath::Run(framework, executor, container) => vec![
+                folder.to_path(work_dir, agent).display().to_string(),
+                paths::virtual_run(framework, executor, container),
+            ],
         };
         for virtual_path in names {
             turn.effect(Effect::DetachFile { virtual_path });

@@ -238,8 +238,18 @@ impl Agent {
             container = %container_id,
             "Launching executor"
         );
-        let virtual_path = paths::virtual_latest_run(framework_id, executor_id);
-        attach(directory, latest_link, virtual_path, turn);
+        let names = [
+            latest_link.display().to_string(),
+            paths::virtual_latest_run(framework_id, executor_id),
+            paths::virtual_run(framework_id, executor_id, &container_id),
+            directory.display().to_string(),
+        ];
+        for virtual_path in names {
+            turn.effect(Effect::AttachFile {
+                path: directory.clone(),
+                virtual_path,
+            });
+        }
         turn.effect(Effect::LaunchContainer(Box::new(container)));
         turn.set_timer(
             Timer::ExecutorRegistration(container_id),
@@ -322,20 +332,6 @@ impl Agent {
         }
         framework.pending = waiting;
         ready
-    }
-}
-
-/// Makes a sandbox readable by its own path, by its latest link and by its short name.
-fn attach(directory: PathBuf, latest: PathBuf, short: String, turn: &mut Turn<'_, '_>) {
-    for virtual_path in [
-        latest.display().to_string(),
-        short,
-        directory.display().to_string(),
-    ] {
-        turn.effect(Effect::AttachFile {
-            path: directory.clone(),
-            virtual_path,
-        });
     }
 }
 

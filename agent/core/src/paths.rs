@@ -55,6 +55,15 @@ pub fn virtual_latest_run(framework: &FrameworkId, executor: &ExecutorId) -> Str
     format!("/frameworks/{framework}/executors/{executor}/runs/latest")
 }
 
+/// The same for one of its sandboxes.
+pub fn virtual_run(
+    framework: &FrameworkId,
+    executor: &ExecutorId,
+    container: &ContainerId,
+) -> String {
+    format!("/frameworks/{framework}/executors/{executor}/runs/{container}")
+}
+
 fn runs(
     work_dir: &Path,
     agent_id: &AgentId,
@@ -84,6 +93,10 @@ mod tests {
         assert_eq!(
             virtual_latest_run(&framework, &executor),
             "/frameworks/m-0001/executors/e/runs/latest"
+        );
+        assert_eq!(
+            virtual_run(&framework, &executor, &container),
+            "/frameworks/m-0001/executors/e/runs/c"
         );
     }
 }

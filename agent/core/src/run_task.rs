@@ -319,10 +319,11 @@ mod tests {
     }
 
     #[test]
-    fn a_sandbox_can_be_read_by_three_names_before_anything_runs_in_it() {
+    fn a_sandbox_can_be_read_by_several_names_before_anything_runs_in_it() {
         let mut world = World::registered();
         world.run(command_task("t", "true"));
         let directory = world.executor("t").directory.display().to_string();
+        let container = world.executor("t").container_id.clone();
         let names: Vec<String> = world
             .take()
             .into_iter()
@@ -339,6 +340,7 @@ mod tests {
             [
                 "/w/slaves/m-S0/frameworks/m-0001/executors/t/runs/latest",
                 "/frameworks/m-0001/executors/t/runs/latest",
+                &format!("/frameworks/m-0001/executors/t/runs/{container}"),
                 &directory,
             ]
         );
