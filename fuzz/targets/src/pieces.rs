@@ -1,21 +1,19 @@
 //! Input in pieces, as a network would cut it.
 
-/// Cuts `data` into pieces whose lengths `seed` determines.
+/// Cuts `data` into pieces whose lengths `seed` determines; there is at least one.
 pub(crate) fn cut(seed: u64, data: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut state = seed | 1;
-    let mut rest = data;
+    let mut rest = Some(data);
     std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
+        let data = rest?;
         // Xorshift: short pieces mostly, long ones now and then.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         let longest = if state & 0x700 == 0 { 4096 } else { 9 };
         let length = 1 + usize::try_from(state % longest).unwrap_or_default();
-        let (piece, left) = rest.split_at(length.min(rest.len()));
-        rest = left;
+        let (piece, left) = data.split_at(length.min(data.len()));
+        rest = (!left.is_empty()).then_some(left);
         Some(piece)
     })
 }

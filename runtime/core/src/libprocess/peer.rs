@@ -55,6 +55,9 @@ impl Peer {
         if host.is_empty() || !host.bytes().all(is_name) {
             return Err(bad());
         }
+        if port.starts_with('+') {
+            return Err(bad());
+        }
         let port = port.parse().map_err(|_| bad())?;
         Ok(Self::Named {
             id,
@@ -123,6 +126,7 @@ mod tests {
             "a@:1",
             "a@host:",
             "a@host:65536",
+            "a@host:+1",
             "a@ho st:1",
             "a@::1:5",
         ] {
