@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -111,11 +111,8 @@ impl FileRoots {
             path: shown.to_owned(),
             error,
         };
-        let mut file = fs::File::open(&real).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        if metadata.is_dir() {
-            return Err(FilesError::Directory);
-        }
+        let (mut file, metadata) = open(&real).map_err(failed)?;
+        check_kind(&metadata)?;
         let length = length.unwrap_or(READ_MAX).min(READ_MAX);
         let mut data = Vec::new();
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
@@ -142,6 +139,9 @@ pub enum FilesError {
     /// It is not a file.
     #[error("Cannot read a directory.\n")]
     Directory,
+    /// It is a pipe, a socket or a device: reading it might never end.
+    #[error("Cannot read what is not a file.\n")]
+    Special,
     /// The system refuses.
     #[error("Failed to read '{path}': {error}.\n")]
     Io {
@@ -157,13 +157,35 @@ impl FilesError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::NotFound => 404,
-            Self::Directory => 400,
+            Self::Directory | Self::Special => 400,
             Self::Io { .. } => 500,
         }
     }
 
     fn response(&self) -> Response {
         Response::text(self.status(), self.to_string())
+    }
+}
+
+/// Opens what may be anything: a task can put a pipe into its sandbox, and opening one
+/// waits for its writer unless told not to.
+fn open(path: &Path) -> std::io::Result<(fs::File, fs::Metadata)> {
+    let mut options = fs::OpenOptions::new();
+    let file = options
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    Ok((file, metadata))
+}
+
+fn check_kind(metadata: &fs::Metadata) -> Result<(), FilesError> {
+    if metadata.is_dir() {
+        Err(FilesError::Directory)
+    } else if metadata.is_file() {
+        Ok(())
+    } else {
+        Err(FilesError::Special)
     }
 }
 
@@ -354,13 +376,15 @@ fn download(roots: &FileRoots, request: &Request) -> Response {
     let Some(real) = roots.resolve(shown) else {
         return Response::not_found();
     };
-    let opened = fs::File::open(&real).and_then(|file| Ok((file.metadata()?, file)));
-    let (metadata, file) = match opened {
+    let (file, metadata) = match open(&real) {
         Ok(opened) => opened,
         Err(error) => return Response::text(500, format!("Failed to open '{shown}': {error}\n")),
     };
     if metadata.is_dir() {
         return Response::text(400, "Cannot download a directory.\n");
+    }
+    if let Err(error) = check_kind(&metadata) {
+        return error.response();
     }
     let name = shown.rsplit('/').next().unwrap_or(shown);
     let safe: String = name
@@ -467,6 +491,21 @@ mod tests {
         assert_eq!(read(60, None), (11, Vec::new()));
         assert_eq!(roots.read("/s/sub", 0, None).unwrap_err().status(), 400);
         assert_eq!(roots.read("/s/none", 0, None).unwrap_err().status(), 404);
+    }
+
+    #[test]
+    fn what_might_never_end_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let roots = FileRoots::default();
+        roots.attach(folder.path(), "/s");
+        roots.attach("/dev/zero", "/zero");
+        for path in ["/s/pipe", "/zero"] {
+            let error = roots.read(path, 0, None).unwrap_err();
+            assert!(matches!(error, FilesError::Special), "{error}");
+        }
     }
 
     #[test]
