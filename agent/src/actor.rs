@@ -16,7 +16,6 @@ use tokio::sync::oneshot;
 
 use crate::api::About;
 use crate::daemon::{Ended, Ports};
-use crate::disk::Removals;
 use crate::effects::Streams;
 
 /// The latest snapshot, read by every thread that serves HTTP.
@@ -33,7 +32,6 @@ pub(crate) struct Agent {
     pub(crate) calls: Calls<Waiting>,
     pub(crate) streams: Streams,
     pub(crate) timers: BTreeMap<agent_core::Timer, runtime::Timer>,
-    pub(crate) removals: Removals,
     about: About,
     started: Option<Instant>,
     /// Counts detections begun: what an earlier one finds does not matter any more.
@@ -71,7 +69,6 @@ impl Agent {
             calls: Calls::default(),
             streams: Streams::default(),
             timers: BTreeMap::new(),
-            removals: Removals::default(),
             about,
             started: None,
             detections: 0,

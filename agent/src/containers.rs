@@ -35,7 +35,6 @@ impl Agent {
         context: &mut Context<'_, Self>,
     ) {
         if let Err(error) = result {
-            warn!(container = %container_id, "cannot launch a container: {error}");
             let message = error.to_string();
             return self.input(
                 Input::ContainerLaunchFailed {

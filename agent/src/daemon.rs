@@ -16,7 +16,7 @@ use tracing::info;
 use crate::actor::Agent;
 use crate::api::About;
 use crate::detector::{Detector, FixedDetector};
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, DiskError, RealDisk};
 use crate::options::Options;
 
 /// How long the agent's last messages may take to leave.
@@ -39,6 +39,9 @@ pub enum PortsError {
     /// Containers cannot be run.
     #[error(transparent)]
     Containerizer(#[from] CreateError),
+    /// The work directory cannot be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
 }
 
 impl Ports {
@@ -46,12 +49,12 @@ impl Ports {
     ///
     /// # Errors
     ///
-    /// Helper programs are missing.
+    /// Helper programs are missing, or another agent has the work directory.
     pub fn real(options: &Options) -> Result<Self, PortsError> {
         Ok(Self {
             containerizer: Arc::new(MesosContainerizer::new(options.containers.clone())?),
             detector: Arc::new(FixedDetector::new(options.master.clone())),
-            disk: Arc::new(RealDisk),
+            disk: Arc::new(RealDisk::open(&options.core.work_dir)?),
         })
     }
 }

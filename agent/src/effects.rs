@@ -59,9 +59,21 @@ impl Agent {
                     agent.input(Input::DiskUsage(usage), context);
                 });
             }
+            Effect::FindFormerAgents => {
+                let finding = self
+                    .ports
+                    .disk
+                    .former(agent_core::paths::agents(&self.work_dir));
+                context.run(finding, |agent, found, context| match found {
+                    Ok(found) => agent.input(Input::FormerAgents(found), context),
+                    Err(error) => error!("cannot look for folders of former agents: {error}"),
+                });
+            }
             Effect::RemovePath(path) => {
-                self.removals.add(path);
-                self.remove_paths(context);
+                let removing = self.ports.disk.remove(path.clone());
+                context.run(removing, move |agent, result, context| {
+                    agent.input(Input::PathRemoved { path, result }, context);
+                });
             }
             Effect::AgentRegistered(id) => {
                 let folder = agent_core::paths::agent(&self.work_dir, &id);
@@ -110,18 +122,6 @@ impl Agent {
     fn send_event(&mut self, stream: CallId, event: &Event, context: &mut Context<'_, Self>) {
         if !self.streams.send(StreamNumber(stream), event) {
             self.input(Input::StreamClosed(stream), context);
-        }
-    }
-
-    /// Begins as many removals as may go on at once.
-    fn remove_paths(&mut self, context: &mut Context<'_, Self>) {
-        while let Some(path) = self.removals.begin() {
-            let removing = self.ports.disk.remove(path.clone());
-            context.run(removing, move |agent, result, context| {
-                agent.removals.end();
-                agent.input(Input::PathRemoved { path, result }, context);
-                agent.remove_paths(context);
-            });
         }
     }
 

@@ -20,7 +20,7 @@ mod resources;
 
 pub use daemon::{Ended, Ports, PortsError, Running, StartError, Surroundings, start};
 pub use detector::{Detection, Detector, FixedDetector};
-pub use disk::{Answer, Disk, NoDisk, RealDisk};
+pub use disk::{Answer, Disk, DiskError, NoDisk, RealDisk};
 pub use flags::PROGRAM;
 pub use machine::Machine;
 pub use options::{OptionError, Options};

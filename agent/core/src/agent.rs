@@ -83,7 +83,10 @@ impl Agent {
     pub fn handle(&mut self, input: Input, env: &mut Env<'_>, effects: &mut Vec<Effect>) {
         let turn = &mut Turn { env, effects };
         match input {
-            Input::Start => turn.effect(Effect::CheckDisk),
+            Input::Start => {
+                turn.effect(Effect::CheckDisk);
+                turn.effect(Effect::FindFormerAgents);
+            }
             Input::MasterDetected(master) => self.master_detected(master, turn),
             Input::MasterLost => self.master_lost(turn),
             Input::Message { from, message } => self.message(&from, *message, turn),
@@ -116,6 +119,7 @@ impl Agent {
                 self.container_exited(&container_id, Some(&termination), turn);
             }
             Input::Timer(timer) => self.timer(timer, turn),
+            Input::FormerAgents(found) => self.former_agents(found, turn),
             Input::DiskUsage(usage) => self.disk_usage(usage, turn),
             Input::PathRemoved { path, result } => self.path_removed(&path, result, turn),
             Input::Unregister => self.unregister(turn),

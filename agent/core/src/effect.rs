@@ -87,6 +87,9 @@ pub enum Effect {
     },
     /// Measure the disk below the work directory.
     CheckDisk,
+    /// Find what agents with other ids left below the work directory; the answer is
+    /// [`Input::FormerAgents`](crate::Input::FormerAgents).
+    FindFormerAgents,
     /// Remove a folder and all below it, but never what is mounted there (U15).
     RemovePath(PathBuf),
     /// The agent was given its id: create its folder below the work directory.

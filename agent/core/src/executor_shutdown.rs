@@ -129,7 +129,7 @@ impl Agent {
         let Some(agent) = &self.state.id else { return };
         let work_dir = &self.config.work_dir;
         let names = match folder {
-            SandboxPath::Framework(_) => Vec::new(),
+            SandboxPath::Framework(_) | SandboxPath::Former(_) => Vec::new(),
             SandboxPath::Executor(framework, executor) => vec![
                 paths::latest_run(work_dir, agent, framework, executor)
                     .display()

@@ -23,6 +23,8 @@ pub(crate) enum SandboxPath {
     Executor(FrameworkId, ExecutorId),
     /// One run: a sandbox.
     Run(FrameworkId, ExecutorId, ContainerId),
+    /// All that an agent with another id left here.
+    Former(AgentId),
 }
 
 /// What there is to remove, and when.
@@ -51,6 +53,7 @@ impl SandboxPath {
             Self::Run(framework, executor, container) => {
                 paths::run(work_dir, agent, framework, executor, container)
             }
+            Self::Former(agent) => paths::agent(work_dir, agent),
         }
     }
 }
@@ -171,6 +174,22 @@ impl Agent {
         self.launch_pending(path, turn);
     }
 
+    /// Folders of agents that were here before, and how long ago each last changed. They
+    /// are kept as long as if their last executor had ended then.
+    pub(crate) fn former_agents(
+        &mut self,
+        found: Vec<(AgentId, Duration)>,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        for (id, age) in found {
+            if self.state.id.as_ref() != Some(&id) {
+                let after = self.config.gc_delay.saturating_sub(age);
+                self.gc
+                    .schedule(SandboxPath::Former(id), after, turn.env.now);
+            }
+        }
+    }
+
     pub(crate) fn disk_usage(&mut self, usage: Result<f64, String>, turn: &mut Turn<'_, '_>) {
         match usage {
             Ok(usage) => {
@@ -229,6 +248,24 @@ mod tests {
         assert_eq!(max_age(day * 10, 0.0, 0.5), day * 5);
         assert_eq!(max_age(day, 0.1, 0.95), Duration::ZERO);
         assert_eq!(max_age(day, 0.1, f64::NAN), day);
+    }
+
+    #[test]
+    fn what_former_agents_left_goes_by_its_age() {
+        let mut world = World::registered();
+        let delay = config().gc_delay;
+        let day = Duration::from_secs(24 * 3600);
+        world.take();
+        world.input(Input::FormerAgents(vec![
+            (AgentId::from("m-S0"), delay * 2),
+            (AgentId::from("old-S1"), day),
+            (AgentId::from("older-S2"), delay * 2),
+        ]));
+        world.timer(Timer::Gc);
+        assert_eq!(removals(&mut world), [Path::new("/w/slaves/older-S2")]);
+        world.now += delay - day;
+        world.timer(Timer::Gc);
+        assert_eq!(removals(&mut world), [Path::new("/w/slaves/old-S1")]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What can happen to an agent.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use messages::{internal, v1};
-use model::ids::ContainerId;
+use model::ids::{AgentId, ContainerId};
 use runtime_core::Pid;
 
 use crate::effect::CallId;
@@ -80,6 +81,9 @@ pub enum Input {
     /// Answer to [`Effect::CheckDisk`](crate::Effect::CheckDisk): the used part of the
     /// disk below the work directory, in `[0, 1]`, or why it is not known.
     DiskUsage(Result<f64, String>),
+    /// Answer to [`Effect::FindFormerAgents`](crate::Effect::FindFormerAgents): whose folders
+    /// were found, and how long ago each last changed.
+    FormerAgents(Vec<(AgentId, Duration)>),
     /// Answer to [`Effect::RemovePath`](crate::Effect::RemovePath). A path that did not exist
     /// is a success.
     PathRemoved {

@@ -4,9 +4,14 @@ use std::path::{Path, PathBuf};
 
 use model::ids::{AgentId, ContainerId, ExecutorId, FrameworkId};
 
+/// The folder of the folders of all agents that ever were here.
+pub fn agents(work_dir: &Path) -> PathBuf {
+    work_dir.join("slaves")
+}
+
 /// The folder of all of an agent's sandboxes.
 pub fn agent(work_dir: &Path, agent: &AgentId) -> PathBuf {
-    work_dir.join("slaves").join(agent.as_str())
+    agents(work_dir).join(agent.as_str())
 }
 
 /// The folder of all sandboxes of a framework.
