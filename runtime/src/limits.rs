@@ -42,7 +42,8 @@ impl Default for Limits {
             body: 64 << 20,
             head: 64 << 10,
             head_time: Duration::from_secs(30),
-            keep_alive: Duration::from_secs(120),
+            // libprocess keeps idle connections, and its clients take an end for a disconnect.
+            keep_alive: Duration::from_secs(24 * 60 * 60),
             connections: 50_000,
             stream: 64 << 20,
             peer: 256 << 20,
