@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actors::daemon::{Build, FileRoots, Files, VERSION, publish_flags};
 use arc_swap::ArcSwap;
-use master_core::Master as Core;
+use master_core::{Master as Core, Snapshot};
 use messages::v1;
 use runtime::{Limits, Node, NodeConfig, NodeError, Placement, SpawnError, World};
 use thiserror::Error;
@@ -43,6 +43,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// All that the master knows, as it published it last.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.published.load_full()
+    }
+
     /// How many agents are registered now.
     pub fn registered_agents(&self) -> usize {
         self.published.load().agents.registered().len()

@@ -329,6 +329,12 @@ impl Node {
         all
     }
 
+    /// How many events wait for each actor, ordered by name.
+    pub fn waiting(&self) -> Vec<(Pid, usize)> {
+        let depth = |mailbox: &Arc<Mailbox>| (mailbox.pid.clone(), mailbox.depth_and_age().0);
+        self.mailboxes().iter().map(depth).collect()
+    }
+
     /// The actor has ended: its name is free again.
     pub(crate) fn forget(&self, id: &ActorId, mailbox: &Arc<Mailbox>) {
         let mut directory = write(&self.inner.directory);

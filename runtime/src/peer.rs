@@ -206,6 +206,7 @@ impl Peer {
             }
         };
         tokio::select! {
+            biased;
             result = write => result,
             result = discard_answers(reader) => result,
         }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use messages::v1;
 use model::ids::ContainerId;
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use crate::containerizer::{
     Answer, ContainerConfig, Containerizer, Counters, DestroyError, LaunchError, Launched,
@@ -35,7 +36,7 @@ pub enum Happening {
 #[derive(Clone, Default)]
 pub struct FakeContainerizer {
     state: Arc<Mutex<State>>,
-    changed: Arc<watch::Sender<u64>>,
+    changed: Arc<Notify>,
     observer: Option<Arc<Observer>>,
 }
 
@@ -116,12 +117,13 @@ impl FakeContainerizer {
 
     /// Waits until `count` things have happened, and tells them.
     pub async fn happened(&self, count: usize) -> Vec<Happening> {
-        let mut changes = self.changed.subscribe();
         loop {
+            let change = self.next_change();
             let happenings = self.happenings();
-            if happenings.len() >= count || changes.changed().await.is_err() {
+            if happenings.len() >= count {
                 return happenings;
             }
+            change.await;
         }
     }
 
@@ -130,7 +132,13 @@ impl FakeContainerizer {
     }
 
     fn change(&self) {
-        self.changed.send_modify(|change| *change += 1);
+        self.changed.notify_waiters();
+    }
+
+    /// The next change after now. Those who wait are woken in the order of their waiting,
+    /// as a simulation needs.
+    fn next_change(&self) -> OwnedNotified {
+        Arc::clone(&self.changed).notified_owned()
     }
 
     fn note(&self, happening: Happening) {
@@ -177,8 +185,8 @@ impl Containerizer for FakeContainerizer {
         }
         let fake = self.clone();
         Box::pin(async move {
-            let mut changes = fake.changed.subscribe();
             loop {
+                let change = fake.next_change();
                 if let Some(answer) = fake.complete(&config) {
                     match &answer {
                         Ok(_) => fake.note(Happening::Launched(Box::new(config))),
@@ -186,9 +194,7 @@ impl Containerizer for FakeContainerizer {
                     }
                     return answer;
                 }
-                if changes.changed().await.is_err() {
-                    return Err(LaunchError::Stopping);
-                }
+                change.await;
             }
         })
     }
@@ -196,8 +202,8 @@ impl Containerizer for FakeContainerizer {
     fn wait(&self, container: &ContainerId) -> Answer<Option<Termination>> {
         let (fake, id) = (self.clone(), container.clone());
         Box::pin(async move {
-            let mut changes = fake.changed.subscribe();
             loop {
+                let change = fake.next_change();
                 {
                     let state = fake.state();
                     if let Some(termination) = state.ended.get(&id) {
@@ -207,7 +213,7 @@ impl Containerizer for FakeContainerizer {
                         return None;
                     }
                 }
-                changes.changed().await.ok()?;
+                change.await;
             }
         })
     }

@@ -1,0 +1,25 @@
+//! I9: no actor has more to do than it can.
+
+use std::time::Duration;
+
+use super::{Findings, Invariant, Sight};
+
+/// The most events that may wait for one actor of these small clusters when its node
+/// comes to rest.
+const WAITING_MAX: usize = 100;
+
+pub struct Mailboxes;
+
+impl Invariant for Mailboxes {
+    const NAME: &'static str = "mailboxes";
+
+    fn look(&mut self, _: Duration, sight: &Sight<'_>, found: &mut Findings) {
+        for (host, node) in sight.nodes {
+            for (pid, waiting) in node.waiting() {
+                if waiting > WAITING_MAX {
+                    found.say(format!("{waiting} events wait for {pid} on {host}"));
+                }
+            }
+        }
+    }
+}

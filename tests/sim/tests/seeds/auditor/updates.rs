@@ -1,0 +1,130 @@
+//! I3: what executors say reaches the framework in order, one at a time, and again until
+//! it is acknowledged; and all of it that an agent has taken does reach it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use messages::v1::TaskState;
+use model::ids::TaskId;
+
+use super::{Findings, Invariant};
+use crate::events::Event;
+use crate::faults;
+
+#[derive(Default)]
+pub struct Updates {
+    streams: BTreeMap<TaskId, Stream>,
+}
+
+/// The updates of one task.
+#[derive(Default)]
+struct Stream {
+    agent: usize,
+    /// What the executor said, the first at 0.
+    said: Vec<TaskState>,
+    /// How much of it the agent has taken.
+    taken: BTreeSet<u32>,
+    /// How much of it the framework has heard, at least once.
+    heard: u32,
+    acknowledged: BTreeSet<u32>,
+    /// The agent, or the framework, is not the one any more that it was: what was said
+    /// may be lost.
+    is_void: bool,
+}
+
+impl Updates {
+    fn void(&mut self, is_of: impl Fn(&TaskId, &Stream) -> bool) {
+        for (task, stream) in &mut self.streams {
+            if is_of(task, stream) {
+                stream.is_void = true;
+            }
+        }
+    }
+
+    /// What was taken and not heard, or heard and not acknowledged, when all is settled.
+    pub fn unsettled(&self) -> Option<String> {
+        self.streams.iter().find_map(|(task, stream)| {
+            if stream.is_void {
+                return None;
+            }
+            let unheard = stream.taken.iter().find(|number| **number > stream.heard);
+            if let Some(number) = unheard {
+                return Some(format!("update #{number} of {task} was not heard"));
+            }
+            let missing = (1..=stream.heard).find(|number| !stream.acknowledged.contains(number));
+            missing.map(|number| format!("update #{number} of {task} was not acknowledged"))
+        })
+    }
+}
+
+impl Invariant for Updates {
+    const NAME: &'static str = "updates";
+
+    fn event(&mut self, _: Duration, event: &Event, found: &mut Findings) {
+        match event {
+            Event::Launched { agent, task, .. } => {
+                self.streams.entry(task.clone()).or_default().agent = *agent;
+            }
+            Event::Said {
+                task,
+                sequence,
+                state,
+                ..
+            } => {
+                let stream = self.streams.entry(task.clone()).or_default();
+                stream.said.push(*state);
+                assert_eq!(stream.said.len(), *sequence as usize, "an executor counts");
+            }
+            Event::Taken { task, sequence } => {
+                let stream = self.streams.entry(task.clone()).or_default();
+                stream.taken.insert(*sequence);
+            }
+            Event::Updated(_, update) => {
+                let Some(number) = update.sequence else {
+                    return;
+                };
+                let stream = self.streams.entry(update.task.clone()).or_default();
+                let said = (number as usize)
+                    .checked_sub(1)
+                    .and_then(|index| stream.said.get(index));
+                if said != Some(&update.state) {
+                    found.say(format!("{update:?} was heard; said was {said:?}"));
+                }
+                if number > stream.heard + 1 {
+                    found.say(format!(
+                        "{update:?} was heard; #{} was not heard before",
+                        number - 1
+                    ));
+                }
+                if number > 1 && !stream.acknowledged.contains(&(number - 1)) {
+                    found.say(format!(
+                        "{update:?} was heard before #{} was acknowledged",
+                        number - 1
+                    ));
+                }
+                if number < stream.heard {
+                    found.say(format!(
+                        "{update:?} was heard again after #{}",
+                        stream.heard
+                    ));
+                }
+                stream.heard = stream.heard.max(number);
+            }
+            Event::Acknowledged(_, update) => {
+                if let Some(number) = update.sequence {
+                    let stream = self.streams.entry(update.task.clone()).or_default();
+                    stream.acknowledged.insert(number);
+                }
+            }
+            // Agents do not checkpoint: what they know ends with them.
+            Event::Started(host) => {
+                self.void(|_, stream| *host == faults::agent(stream.agent));
+            }
+            Event::Refused(framework, _) => {
+                let mine = format!("f{framework}-");
+                self.void(|task, _| task.as_str().starts_with(&mine));
+            }
+            _ => {}
+        }
+    }
+}

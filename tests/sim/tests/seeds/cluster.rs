@@ -1,0 +1,422 @@
+//! One simulation from beginning to end: the cluster is made, suffers its faults, settles,
+//! and is looked over.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use agent::{FixedDetector, NoDisk};
+use containerizer::fake::FakeContainerizer;
+use master::registrar::MemoryLog;
+use runtime::flags::{Flags, Loaded, Program};
+use runtime::{Limits, Node, Placement, World};
+use turmoil::Sim;
+
+use crate::auditor::{self, Sight, settled};
+use crate::events::Event;
+use crate::executor;
+use crate::faults::{self, Containers, Faults};
+use crate::framework::Framework;
+use crate::ledger::Ledger;
+use crate::observer::{Mode, Observer};
+use crate::plan::{AgentPlan, FrameworkPlan, MasterPlan, Plan};
+
+/// The simulator's grain of time: within it a host works alone.
+const TICK: Duration = Duration::from_millis(20);
+/// What the wall clock shows when a simulation begins.
+const EPOCH: Duration = Duration::from_secs(1_795_000_000);
+/// How long after the last fault everything must be at rest.
+const SETTLES_WITHIN: Duration = Duration::from_secs(300);
+/// How long it may take then until everything is offered.
+const OFFERS_WITHIN: Duration = Duration::from_secs(60);
+
+/// How a simulation went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What was found.
+    pub violations: Vec<String>,
+    /// Stands for all that happened.
+    pub hash: u64,
+    /// Of how many lines that is.
+    pub lines: u64,
+    /// How much time was simulated.
+    pub elapsed: Duration,
+}
+
+/// What is seen from outside of the hosts.
+#[derive(Default)]
+struct Visible {
+    master: Option<master::Running>,
+    agents: Vec<Option<Machine>>,
+}
+
+/// An agent's machine.
+struct Machine {
+    node: Node,
+    containerizer: FakeContainerizer,
+    /// Where its executors live.
+    executors: Node,
+}
+
+type Shared = Arc<Mutex<Visible>>;
+
+fn visible(shared: &Shared) -> MutexGuard<'_, Visible> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a plan; tells all that happens if asked to.
+pub fn run(plan: &Plan, tells: bool) -> Outcome {
+    auditor::watch_panics();
+    let observer = Observer::new(tells);
+    let shared = Shared::default();
+    visible(&shared).agents = plan.agents.iter().map(|_| None).collect();
+    let ledgers: Vec<_> = plan
+        .frameworks
+        .iter()
+        .map(|plan| Ledger::new(plan.jobs.len()))
+        .collect();
+    let mut sim = turmoil::Builder::new()
+        .rng_seed(plan.seed)
+        .epoch(SystemTime::UNIX_EPOCH + EPOCH)
+        .tick_duration(TICK)
+        .simulation_duration(Duration::MAX)
+        .max_message_latency(plan.latency)
+        .tcp_capacity(1 << 12)
+        .enable_random_order()
+        .build();
+    let hosts = make_hosts(plan, &mut sim, &observer, &shared, &ledgers);
+    let mut stage = Stage {
+        faults: Faults::new(plan.faults.clone(), hosts, plan.latency, observer.clone()),
+        sim,
+        observer: observer.clone(),
+        shared,
+        ledgers,
+        agents: plan.agents.len(),
+    };
+    stage.play(plan.quiet_from);
+    let (hash, lines) = observer.trace();
+    Outcome {
+        violations: observer.violations(),
+        hash,
+        lines,
+        elapsed: stage.sim.elapsed(),
+    }
+}
+
+fn make_hosts(
+    plan: &Plan,
+    sim: &mut Sim<'_>,
+    observer: &Observer,
+    shared: &Shared,
+    ledgers: &[Ledger],
+) -> Vec<String> {
+    let mut hosts = vec!["master".to_owned()];
+    let log = MemoryLog::default();
+    let master = plan.master.clone();
+    let seeds = Seeds::new(plan.seed);
+    {
+        let (observer, shared, seeds) = (observer.clone(), Arc::clone(shared), seeds.clone());
+        sim.host("master", move || {
+            run_master(
+                master.clone(),
+                log.clone(),
+                seeds.clone(),
+                observer.clone(),
+                Arc::clone(&shared),
+            )
+        });
+    }
+    for (number, agent) in plan.agents.iter().enumerate() {
+        let host = faults::agent(number);
+        hosts.push(host.clone());
+        let (observer, shared, seeds) = (observer.clone(), Arc::clone(shared), seeds.clone());
+        let agent = agent.clone();
+        sim.host(host, move || {
+            run_agent(
+                number,
+                agent.clone(),
+                seeds.clone(),
+                observer.clone(),
+                Arc::clone(&shared),
+            )
+        });
+    }
+    for (number, (framework, ledger)) in plan.frameworks.iter().zip(ledgers).enumerate() {
+        let host = faults::framework(number);
+        hosts.push(host.clone());
+        let (observer, ledger, seeds) = (observer.clone(), ledger.clone(), seeds.clone());
+        let framework = framework.clone();
+        sim.host(host, move || {
+            run_framework(
+                number,
+                framework.clone(),
+                seeds.clone(),
+                ledger.clone(),
+                observer.clone(),
+            )
+        });
+    }
+    hosts
+}
+
+/// Gives every life of every host randomness of its own.
+#[derive(Clone)]
+struct Seeds(Arc<Mutex<u64>>);
+
+impl Seeds {
+    fn new(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(
+            seed.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        )))
+    }
+
+    fn world(&self) -> World {
+        let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = next.wrapping_add(1);
+        World::simulated(*next, turmoil::since_epoch().unwrap_or(EPOCH))
+    }
+}
+
+fn load(program: &Program, args: &[String]) -> Flags {
+    let none: [(String, String); 0] = [];
+    let args = args.iter().cloned();
+    match program.load(args, none, |_| Err(std::io::ErrorKind::NotFound.into())) {
+        Ok(Loaded::Run(flags)) => flags,
+        other => panic!("the flags are good: {other:?}"),
+    }
+}
+
+/// The flags that say where a daemon is.
+fn place(host: &str, port: u16) -> Vec<String> {
+    vec![
+        "--ip=0.0.0.0".to_owned(),
+        format!("--advertise_ip={}", turmoil::lookup(host)),
+        format!("--hostname={host}"),
+        format!("--port={port}"),
+        "--work_dir=/sim".to_owned(),
+    ]
+}
+
+async fn run_master(
+    plan: MasterPlan,
+    log: MemoryLog,
+    seeds: Seeds,
+    observer: Observer,
+    shared: Shared,
+) -> turmoil::Result {
+    observer.note(Event::Started("master".to_owned()));
+    let flags = load(&master::PROGRAM, &place("master", 5050));
+    let mut options = master::Options::read(&flags, |_| None)?;
+    // Shorter than flags allow, so that more happens in the time that there is.
+    options.core.agent_ping_timeout = plan.ping_timeout;
+    options.core.max_agent_ping_timeouts = plan.ping_timeouts;
+    options.core.agent_reregister_timeout = plan.reregister_timeout;
+    options.core.offer_timeout = plan.offer_timeout;
+    let surroundings = master::Surroundings {
+        world: seeds.world(),
+        shown: flags.shown(),
+        limits: Limits::default(),
+    };
+    let mut running = master::start(options, Arc::new(log), surroundings).await?;
+    let (_, never) = tokio::sync::oneshot::channel();
+    let ended = std::mem::replace(&mut running.ended, never);
+    visible(&shared).master = Some(running);
+    let why = ended.await.unwrap_or_default();
+    observer.note(Event::Ended("master".to_owned(), why));
+    visible(&shared).master = None;
+    Ok(())
+}
+
+async fn run_agent(
+    number: usize,
+    plan: AgentPlan,
+    seeds: Seeds,
+    observer: Observer,
+    shared: Shared,
+) -> turmoil::Result {
+    let host = faults::agent(number);
+    observer.note(Event::Started(host.clone()));
+    let mut args = place(&host, 5051);
+    args.extend([
+        "--master=master:5050".to_owned(),
+        "--launcher_dir=/sim".to_owned(),
+        format!(
+            "--resources=cpus:{};mem:{};disk:1000;ports:[]",
+            plan.cpus, plan.mem
+        ),
+        format!(
+            "--executor_shutdown_grace_period={}ms",
+            plan.shutdown_grace.as_millis()
+        ),
+    ]);
+    let flags = load(&agent::PROGRAM, &args);
+    let mut options = agent::Options::read(&flags, |_| None, &agent::Machine::default())?;
+    options.core.command_executor = Ok(PathBuf::from("/sim/mesos-executor"));
+    let executors = Node::offline(seeds.world());
+    let containerizer = executor::containerizer(number, executors.clone(), observer.clone());
+    let ports = agent::Ports {
+        containerizer: Arc::new(containerizer.clone()),
+        detector: Arc::new(FixedDetector::new(options.master.clone())),
+        disk: Arc::new(NoDisk),
+    };
+    let surroundings = agent::Surroundings {
+        world: seeds.world(),
+        limits: Limits::default(),
+    };
+    let mut running = agent::start(options, ports, surroundings).await?;
+    let part = Machine {
+        node: running.node.clone(),
+        containerizer,
+        executors,
+    };
+    visible(&shared).agents[number] = Some(part);
+    let ended = running.ended().await;
+    observer.note(Event::Ended(host, ended.reason));
+    visible(&shared).agents[number] = None;
+    Ok(())
+}
+
+async fn run_framework(
+    number: usize,
+    plan: FrameworkPlan,
+    seeds: Seeds,
+    ledger: Ledger,
+    observer: Observer,
+) -> turmoil::Result {
+    observer.note(Event::Started(faults::framework(number)));
+    let node = Node::offline(seeds.world());
+    let framework = Framework::new(number, plan, ledger, observer);
+    node.spawn("framework", framework, Placement::Here)?;
+    std::future::pending().await
+}
+
+/// A cluster under way.
+struct Stage<'a> {
+    sim: Sim<'a>,
+    faults: Faults,
+    observer: Observer,
+    shared: Shared,
+    ledgers: Vec<Ledger>,
+    agents: usize,
+}
+
+impl Stage<'_> {
+    fn play(&mut self, quiet_from: Duration) {
+        while self.sim.elapsed() < quiet_from {
+            self.step();
+            if self.is_broken() {
+                return;
+            }
+        }
+        self.faults.heal(&mut self.sim);
+        self.observer.set_mode(Mode::Settling);
+        let agents = self.agents;
+        let unsettled = self.wait(SETTLES_WITHIN, |sight, observer| {
+            settled::unsettled(sight, agents).or_else(|| observer.unsettled())
+        });
+        if let Some(why) = unsettled {
+            return self.observer.complain("settled", why);
+        }
+        self.observer.set_mode(Mode::Probing);
+        if let Some(why) = self.wait(OFFERS_WITHIN, |sight, _| settled::withheld(sight)) {
+            self.observer.complain("settled", why);
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        !self.observer.violations().is_empty()
+    }
+
+    /// Goes on until nothing is in the way any more; gives what is when the time is over.
+    fn wait(
+        &mut self,
+        within: Duration,
+        in_the_way: impl Fn(&Sight<'_>, &Observer) -> Option<String>,
+    ) -> Option<String> {
+        let until = self.sim.elapsed() + within;
+        loop {
+            self.step();
+            if self.is_broken() {
+                return None;
+            }
+            let why = self.with_sight(|sight, observer| in_the_way(sight, observer))?;
+            if self.sim.elapsed() >= until {
+                return Some(why);
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        self.faults.act(&mut self.sim, &Machines(&self.shared));
+        self.forget_the_dead();
+        if let Err(error) = self.sim.step() {
+            self.observer.complain("hosts", error.to_string());
+        }
+        self.observer.advance(self.sim.elapsed());
+        self.with_sight(|sight, observer| observer.look(sight));
+    }
+
+    /// What is seen of hosts that are down is what they were.
+    fn forget_the_dead(&mut self) {
+        let mut visible = visible(&self.shared);
+        if !self.sim.is_host_running("master") {
+            visible.master = None;
+        }
+        for (number, agent) in visible.agents.iter_mut().enumerate() {
+            if !self.sim.is_host_running(faults::agent(number).as_str()) {
+                *agent = None;
+            }
+        }
+    }
+
+    fn with_sight<T>(&self, see: impl FnOnce(&Sight<'_>, &Observer) -> T) -> T {
+        let visible = visible(&self.shared);
+        let snapshot = visible.master.as_ref().map(master::Running::snapshot);
+        let mut nodes = Vec::new();
+        nodes.extend(
+            visible
+                .master
+                .iter()
+                .map(|running| ("master".to_owned(), running.node.clone())),
+        );
+        for (number, machine) in visible.agents.iter().enumerate() {
+            nodes.extend(
+                machine
+                    .iter()
+                    .map(|it| (faults::agent(number), it.node.clone())),
+            );
+        }
+        drop(visible);
+        let sight = Sight {
+            snapshot: snapshot.as_ref(),
+            nodes: &nodes,
+            ledgers: &self.ledgers,
+        };
+        see(&sight, &self.observer)
+    }
+}
+
+/// The agents' containers, for faults.
+struct Machines<'a>(&'a Shared);
+
+impl Containers for Machines<'_> {
+    fn kill_one(&self, agent: usize) {
+        let visible = visible(self.0);
+        if let Some(Some(machine)) = visible.agents.get(agent)
+            && let Some(config) = machine.containerizer.running().first()
+        {
+            executor::kill(
+                &config.container_id,
+                &machine.containerizer,
+                &machine.executors,
+            );
+        }
+    }
+
+    fn fail_next_launch(&self, agent: usize) {
+        let visible = visible(self.0);
+        if let Some(Some(machine)) = visible.agents.get(agent) {
+            machine.containerizer.fail_next_launch("simulated");
+        }
+    }
+}
