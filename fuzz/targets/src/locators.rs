@@ -17,6 +17,7 @@ pub(crate) fn run(data: &[u8]) {
         let shown = url.to_string();
         if let Some((_, password)) = url.credentials.as_deref().and_then(|c| c.split_once(':'))
             && password.len() > 8
+            && password.bytes().all(|byte| byte.is_ascii_alphanumeric())
             && !format!("{}{}", url.servers.join(","), url.path).contains(password)
         {
             assert!(!shown.contains(password), "{shown}");

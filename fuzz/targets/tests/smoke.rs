@@ -1,7 +1,13 @@
 //! Runs every target for a moment, on its seeds and on inputs bred from them. The inputs
 //! are the same every time; the fuzzer goes on from here (`docs/testing.md`).
 
-#![allow(missing_docs, reason = "a test has no documentation")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test has no documentation, and fails by panicking"
+)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
