@@ -119,10 +119,9 @@ fn what_cannot_be_written_says_so() {
 fn tasks_are_listed_as_asked_and_end_with_their_framework() {
     let cluster = Cluster::start();
     let mut scheduler = Scheduler::subscribe(cluster.address, &framework_info("reads"));
-    let offer = scheduler.offer();
-    let tasks = ["first", "second"].map(|id| command_task(id, &offer, "sleep 100"));
-    scheduler.launch(&offer, &tasks, 0.0);
     for id in ["first", "second"] {
+        let offer = scheduler.offer();
+        scheduler.launch(&offer, &[command_task(id, &offer, "sleep 100")], 0.0);
         scheduler.wait_for_state(id, "TASK_RUNNING");
     }
     let frameworks = cluster.get("/frameworks");

@@ -71,6 +71,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// [`Malformed`] when no field begins here; reading on makes no sense then.
+    #[inline]
     pub fn field(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -96,6 +97,7 @@ impl<'a> Reader<'a> {
         Ok(Some((number, value)))
     }
 
+    #[inline]
     fn key(&mut self) -> Result<(u32, u64), Malformed> {
         let key = self.varint()?;
         let number = u32::try_from(key >> 3).map_err(|_| Malformed::FieldNumber)?;
@@ -105,6 +107,7 @@ impl<'a> Reader<'a> {
         Ok((number, key & 7))
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<u64, Malformed> {
         // Nearly all keys and lengths take one byte.
         if let Some((byte, rest)) = self.rest.split_first()
@@ -132,6 +135,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    #[inline]
     fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
         let (taken, rest) = self
             .rest

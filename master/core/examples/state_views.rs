@@ -2,7 +2,7 @@
 //! `cargo run --release -p master-core --example state_views [AGENTS…] [VIEW…]`.
 //!
 //! Each agent runs ten tasks of one of a hundred frameworks. Each line is the median of
-//! several rounds.
+//! several rounds; `peer` writes the answer of `/state` from serde_json's own tree.
 
 #![allow(
     clippy::print_stdout,
@@ -49,6 +49,12 @@ fn main() {
             }
         };
         time_if("/state", &|| views::state(&snapshot, &about));
+        let tree: serde_json::Value =
+            serde_json::from_slice(&views::state(&snapshot, &about)).expect("JSON");
+        time_if("peer: serde_json", &|| {
+            serde_json::to_vec(&tree).expect("JSON")
+        });
+        drop(tree);
         time_if("/state-summary", &|| {
             views::state_summary(&snapshot, &about)
         });
