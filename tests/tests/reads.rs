@@ -23,6 +23,24 @@ fn ids(tasks: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// Acknowledges updates as they come, until so many tasks run.
+fn wait_until_running(scheduler: &mut Scheduler, mut count: usize) {
+    while count > 0 {
+        let update = scheduler.wait_for("UPDATE", |_| true);
+        let status = &update["update"]["status"];
+        count -= usize::from(status["state"] == "TASK_RUNNING");
+        let answer = scheduler.call(json!({
+            "type": "ACKNOWLEDGE",
+            "acknowledge": {
+                "agent_id": status["agent_id"],
+                "task_id": status["task_id"],
+                "uuid": status["uuid"],
+            },
+        }));
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    }
+}
+
 #[test]
 fn reads_answer_under_all_their_names() {
     let cluster = Cluster::master(&["--cluster=reads", "--weights=heavy=2"]);
@@ -119,11 +137,10 @@ fn what_cannot_be_written_says_so() {
 fn tasks_are_listed_as_asked_and_end_with_their_framework() {
     let cluster = Cluster::start();
     let mut scheduler = Scheduler::subscribe(cluster.address, &framework_info("reads"));
-    for id in ["first", "second"] {
-        let offer = scheduler.offer();
-        scheduler.launch(&offer, &[command_task(id, &offer, "sleep 100")], 0.0);
-        scheduler.wait_for_state(id, "TASK_RUNNING");
-    }
+    let offer = scheduler.offer();
+    let tasks = ["first", "second"].map(|id| command_task(id, &offer, "sleep 100"));
+    scheduler.launch(&offer, &tasks, 0.0);
+    wait_until_running(&mut scheduler, tasks.len());
     let frameworks = cluster.get("/frameworks");
     let framework = frameworks["frameworks"][0]["id"]
         .as_str()
