@@ -27,7 +27,7 @@ pub enum World {
     /// A host inside a turmoil simulation: simulated sockets, virtual time, seeded
     /// randomness. One thread runs everything.
     #[cfg(feature = "simulator")]
-    Simulated(Simulated),
+    Simulated(Box<Simulated>),
 }
 
 /// What a simulated node was given.
@@ -44,11 +44,11 @@ impl World {
     /// the wall clock shows now, as time since 1970.
     #[cfg(feature = "simulator")]
     pub fn simulated(seed: u64, epoch: Duration) -> Self {
-        Self::Simulated(Simulated {
+        Self::Simulated(Box::new(Simulated {
             seeds: Mutex::new(StdRng::seed_from_u64(seed)),
             started: Instant::now(),
             epoch,
-        })
+        }))
     }
 
     /// The wall clock, as time since 1970.
