@@ -1,5 +1,10 @@
 //! Actors on one node and between two, after libprocess' process_tests (Q3).
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::time::Duration;
 
 use runtime::http::{Help, Method, Request, Responder, Response, StreamHead, StreamWriter};

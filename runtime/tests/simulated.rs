@@ -1,5 +1,10 @@
 //! The same actors on the simulator's sockets and clock.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -115,8 +120,7 @@ fn simulate(seed: u64) -> Vec<String> {
     }
     simulation.bounce("ponger");
     simulation.run().unwrap();
-    let seen = trace.lock().unwrap().clone();
-    seen
+    trace.lock().unwrap().clone()
 }
 
 #[test]
