@@ -25,10 +25,16 @@ impl Daemon {
             .spawn()
             .ok()?;
         let mut lines = BufReader::new(child.stderr.take()?).lines();
-        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            let text = line.split("listening at http://").nth(1)?;
-            text.trim_end_matches('/').parse().ok()
-        });
+        let (mut address, mut is_ready) = (None, false);
+        for line in lines.by_ref().map_while(Result::ok) {
+            is_ready |= line.contains(ready);
+            if let Some(text) = line.split("listening at http://").nth(1) {
+                address = text.trim_end_matches('/').parse().ok();
+            }
+            if is_ready && address.is_some() {
+                break;
+            }
+        }
         std::thread::spawn(move || lines.for_each(drop));
         Some(Self {
             child,

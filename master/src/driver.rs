@@ -107,7 +107,6 @@ pub(crate) fn declare(declaration: &mut Declaration<Master>) {
                 let mut revive = call(call::Type::Revive, Some(message.framework_id));
                 revive.revive = Some(call::Revive {
                     roles: message.roles,
-                    ..Default::default()
                 });
                 feed(master, from, false, revive, context);
             },

@@ -22,7 +22,7 @@ impl Master {
             Effect::Answer { token, outcome } => self.calls.answer(token, &outcome),
             Effect::OpenStream { token, stream } => self.open_stream(token, stream, context),
             Effect::CloseStream(stream) => self.streams.close(stream),
-            Effect::Framework(event) => self.to_framework(*event, context),
+            Effect::Framework(event) => self.tell_framework(*event, context),
             Effect::Agent { to, message } => to_agent(&to, message, context),
             Effect::Link {
                 to,
@@ -32,7 +32,7 @@ impl Master {
                 to,
                 reconnect: true,
             } => context.relink(&to),
-            Effect::Allocator(input) => self.to_allocator(input, context),
+            Effect::Allocator(input) => self.tell_allocator(input, context),
             Effect::Write { ticket, operation } => {
                 context.send(
                     &self.registrar,
@@ -47,7 +47,7 @@ impl Master {
                     master.input(Input::Timer(timer), context);
                 });
             }
-            Effect::Operator { to, event } => self.to_operator(to, &event, context),
+            Effect::Operator { to, event } => self.tell_operator(to, &event, context),
             Effect::OperatorSubscribed { to } => self.begin_operator(to, snapshot, context),
             Effect::Exit(reason) => self.exit(reason, context),
         }
@@ -73,7 +73,7 @@ impl Master {
         self.streams.open(stream, writer, call.media);
     }
 
-    fn to_framework(&mut self, event: ToFramework, context: &mut Context<'_, Self>) {
+    fn tell_framework(&mut self, event: ToFramework, context: &mut Context<'_, Self>) {
         match &event.to {
             Connection::Http(stream) => {
                 if !self.streams.send(*stream, &event.event) {
@@ -109,7 +109,7 @@ impl Master {
         });
     }
 
-    fn to_operator(
+    fn tell_operator(
         &mut self,
         to: StreamId,
         event: &v1::master::Event,
@@ -120,7 +120,7 @@ impl Master {
         }
     }
 
-    fn to_allocator(
+    fn tell_allocator(
         &self,
         input: master_core::allocator::messages::Input,
         context: &Context<'_, Self>,
