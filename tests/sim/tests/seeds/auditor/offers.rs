@@ -18,13 +18,13 @@ impl Invariant for Offers {
     const NAME: &'static str = "offers";
 
     fn event(&mut self, _: Duration, event: &Event, found: &mut Findings) {
-        if let Event::Offered(framework, offer) = event {
-            if let Some(other) = self.seen.insert(offer.id.clone(), *framework) {
-                found.say(format!(
-                    "offer {} went to framework {framework} and before to framework {other}",
-                    offer.id
-                ));
-            }
+        if let Event::Offered(framework, offer) = event
+            && let Some(other) = self.seen.insert(offer.id.clone(), *framework)
+        {
+            found.say(format!(
+                "offer {} went to framework {framework} and before to framework {other}",
+                offer.id
+            ));
         }
     }
 }
