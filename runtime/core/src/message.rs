@@ -86,7 +86,7 @@ pub trait Message: Send + Sized + 'static {
     fn decode(codec: Codec, body: &[u8]) -> Result<Self, DecodeError>;
 }
 
-/// Writes any serde value as MessagePack (named fields) or JSON; what [`message!`] uses.
+/// Writes any serde value as MessagePack (named fields) or JSON; what [`message!`](crate::message!) uses.
 pub fn encode_serde<M: Message + Serialize>(
     message: &M,
     codec: Codec,
@@ -104,7 +104,7 @@ pub fn encode_serde<M: Message + Serialize>(
     }
 }
 
-/// Reads any serde value from MessagePack or JSON; what [`message!`] uses.
+/// Reads any serde value from MessagePack or JSON; what [`message!`](crate::message!) uses.
 pub fn decode_serde<M: Message + DeserializeOwned>(
     codec: Codec,
     body: &[u8],

@@ -1,12 +1,12 @@
 //! The allocator: who is offered which agent's resources (A1–A17).
 //!
 //! [`Allocator::handle`] takes events and only notes where they may make a difference
-//! ([`marks`]); [`Allocator::run`] then looks there and nowhere else. Every event that can
+//! (`marks`); [`Allocator::run`] then looks there and nowhere else. Every event that can
 //! make an agent's free resources acceptable to somebody leaves such a note, so that runs
 //! miss nothing between the batches of [`Allocator::run_all`].
 //!
-//! Inside, agents, frameworks and roles are small numbers ([`slots`]). Resources are held
-//! by a framework for a role; [`holdings`] is the one place where that changes, and keeps
+//! Inside, agents, frameworks and roles are small numbers (`slots`). Resources are held
+//! by a framework for a role; `holdings` is the one place where that changes, and keeps
 //! agents, shares and totals in step. Time and randomness come in as arguments.
 
 mod agents;
