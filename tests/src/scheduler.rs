@@ -97,7 +97,11 @@ impl Scheduler {
         // Heartbeats keep coming, so that reading alone never times out.
         let deadline = Instant::now() + PATIENCE;
         loop {
-            assert!(Instant::now() < deadline, "no {kind} came; passed: {:#?}", self.passed);
+            assert!(
+                Instant::now() < deadline,
+                "no {kind} came; passed: {:#?}",
+                self.passed
+            );
             let event = self.event().unwrap_or_else(|| {
                 panic!("the stream ended before {kind}; passed: {:#?}", self.passed)
             });

@@ -20,7 +20,11 @@ pub(crate) fn megabytes(value: f64) -> String {
 
 /// How long ago, in the two largest units: `3 h 12 min`.
 pub(crate) fn ago(seconds: f64) -> String {
-    let total = if seconds.is_finite() && seconds > 0.0 { seconds } else { 0.0 };
+    let total = if seconds.is_finite() && seconds > 0.0 {
+        seconds
+    } else {
+        0.0
+    };
     let part = |unit: f64, of: f64| ((total / unit) % of).floor();
     if total >= 86_400.0 {
         format!("{} d {} h", (total / 86_400.0).floor(), part(3600.0, 24.0))

@@ -11,8 +11,14 @@ pub use overview::{
 /// A file that pages refer to, by its name below `/assets/`: its media type and content.
 pub fn asset(name: &str) -> Option<(&'static str, &'static [u8])> {
     match name {
-        "style.css" => Some(("text/css; charset=utf-8", include_bytes!("../assets/style.css"))),
-        "live.js" => Some(("text/javascript; charset=utf-8", include_bytes!("../assets/live.js"))),
+        "style.css" => Some((
+            "text/css; charset=utf-8",
+            include_bytes!("../assets/style.css"),
+        )),
+        "live.js" => Some((
+            "text/javascript; charset=utf-8",
+            include_bytes!("../assets/live.js"),
+        )),
         "icon.svg" => Some(("image/svg+xml", include_bytes!("../assets/icon.svg"))),
         _ => None,
     }

@@ -71,7 +71,11 @@ pub struct ResourceRow {
 
 impl ResourceRow {
     fn percent(&self, part: f64) -> f64 {
-        if self.total > 0.0 { (part / self.total * 100.0).clamp(0.0, 100.0) } else { 0.0 }
+        if self.total > 0.0 {
+            (part / self.total * 100.0).clamp(0.0, 100.0)
+        } else {
+            0.0
+        }
     }
 
     fn show(&self, value: f64) -> String {
@@ -190,7 +194,9 @@ impl Page<'_> {
 /// Renders the page.
 pub fn render(overview: &Overview) -> String {
     // Writing into a string fails only if a value's own Display does.
-    Page { it: overview }.render().unwrap_or_else(|error| error.to_string())
+    Page { it: overview }
+        .render()
+        .unwrap_or_else(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -200,7 +206,12 @@ mod tests {
     #[test]
     fn an_empty_cluster_says_so() {
         let page = render(&Overview::default());
-        for words in ["No agents yet", "No frameworks yet", "No active tasks", "--cluster"] {
+        for words in [
+            "No agents yet",
+            "No frameworks yet",
+            "No active tasks",
+            "--cluster",
+        ] {
             assert!(page.contains(words), "{words}");
         }
     }
@@ -219,16 +230,26 @@ mod tests {
             mem: 0.0,
             registered: 0.0,
         };
-        let page = render(&Overview { frameworks: vec![framework], ..Overview::default() });
+        let page = render(&Overview {
+            frameworks: vec![framework],
+            ..Overview::default()
+        });
         assert!(!page.contains("<script>alert"));
         assert!(!page.contains("href=\"javascript"));
     }
 
     #[test]
     fn resources_are_shown_in_fitting_units() {
-        let mem =
-            ResourceRow { name: "mem".to_owned(), total: 2048.0, used: 512.0, offered: 512.0 };
-        let page = render(&Overview { resources: vec![mem], ..Overview::default() });
+        let mem = ResourceRow {
+            name: "mem".to_owned(),
+            total: 2048.0,
+            used: 512.0,
+            offered: 512.0,
+        };
+        let page = render(&Overview {
+            resources: vec![mem],
+            ..Overview::default()
+        });
         assert!(page.contains("2 GB") && page.contains("512 MB"), "{page}");
         assert!(page.contains("width:25%"), "{page}");
     }
