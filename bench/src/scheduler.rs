@@ -187,6 +187,25 @@ fn make_calls(master: &Master, stream: &str, mut connection: Connection, calls: 
     }
 }
 
+/// How many such tasks fit into an offer.
+pub fn room(offer: &v1::Offer) -> usize {
+    let amount = |name: &str| -> f64 {
+        let of_name = offer
+            .resources
+            .iter()
+            .filter(|resource| resource.name == name);
+        of_name
+            .filter_map(|resource| resource.scalar.as_ref())
+            .map(|scalar| scalar.value)
+            .sum()
+    };
+    ((amount("cpus") / CPUS).min(amount("mem") / MEM) + 1e-6) as usize
+}
+
+/// What each task takes.
+const CPUS: f64 = 0.01;
+const MEM: f64 = 1.0;
+
 /// A task of a shell command.
 pub fn task(id: String, agent: &v1::AgentId, command: &str) -> v1::TaskInfo {
     let scalar = |name: &str, value: f64| v1::Resource {
@@ -199,7 +218,7 @@ pub fn task(id: String, agent: &v1::AgentId, command: &str) -> v1::TaskInfo {
         name: "bench".to_owned(),
         task_id: v1::TaskId { value: id },
         agent_id: agent.clone(),
-        resources: vec![scalar("cpus", 0.01), scalar("mem", 1.0)],
+        resources: vec![scalar("cpus", CPUS), scalar("mem", MEM)],
         command: Some(v1::CommandInfo {
             value: Some(command.to_owned()),
             ..Default::default()

@@ -13,6 +13,10 @@ use runtime::metrics::{Counter, Timer as Timing};
 use runtime::{Actor, Context, Declaration, Instant, Pid, Timer};
 use tracing::debug;
 
+/// The least time between two runs that events ask for: freed resources are offered
+/// together, and not task by task.
+const PACE: Duration = Duration::from_millis(4);
+
 /// Hosts the allocator's core.
 pub(crate) struct Allocator {
     core: Core,
@@ -24,6 +28,8 @@ pub(crate) struct Allocator {
     /// Whether something happened that is worth a run at once. Resources refused for no
     /// time at all wait for the batch, or their framework would be asked without end.
     is_prompt: bool,
+    last_run: Option<Instant>,
+    paced: bool,
     wake: Option<Timer>,
     figures: Option<Figures>,
 }
@@ -44,6 +50,8 @@ impl Allocator {
             started: None,
             since: None,
             is_prompt: false,
+            last_run: None,
+            paced: false,
             wake: None,
             figures: None,
         }
@@ -84,6 +92,7 @@ impl Allocator {
         }
         self.since = None;
         self.is_prompt = false;
+        self.last_run = Some(started);
         if !offers.is_empty() {
             context.send(&self.master, Offers { offers });
         }
@@ -150,8 +159,18 @@ impl Actor for Allocator {
     }
 
     fn flush(&mut self, context: &mut Context<'_, Self>) {
-        if self.is_prompt && self.core.has_candidates() {
+        if !self.is_prompt || self.paced || !self.core.has_candidates() {
+            return;
+        }
+        let rested = self.last_run.map_or(PACE, |last| context.now() - last);
+        if rested >= PACE {
             self.run(context);
+        } else {
+            self.paced = true;
+            context.after(PACE - rested, |allocator, context| {
+                allocator.paced = false;
+                allocator.run(context);
+            });
         }
     }
 }

@@ -7,7 +7,7 @@ use messages::v1::TaskState;
 use super::figures;
 use crate::cluster;
 use crate::report::{Figures, percentile};
-use crate::scheduler::{Scheduler, task};
+use crate::scheduler::{Scheduler, room, task};
 
 const TASKS: usize = 100;
 
@@ -25,7 +25,7 @@ pub fn run(_: &str, _: Option<&str>) -> Option<Figures> {
         if let Some(offers) = event.offers {
             for offer in offers.offers {
                 let mut tasks = Vec::new();
-                if !busy && launched < TASKS {
+                if !busy && launched < TASKS && room(&offer) > 0 {
                     tasks.push(task(format!("t{launched}"), &offer.agent_id, "true"));
                     launched += 1;
                     busy = true;

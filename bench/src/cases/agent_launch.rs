@@ -11,7 +11,7 @@ use super::figures;
 use crate::cluster;
 use crate::process::cpu_seconds;
 use crate::report::Figures;
-use crate::scheduler::{Scheduler, task};
+use crate::scheduler::{Scheduler, room, task};
 
 const TASKS: usize = 1000;
 const AT_ONCE: usize = 128;
@@ -37,7 +37,7 @@ fn ours() -> Option<Figures> {
         if let Some(offers) = event.offers {
             started.get_or_insert_with(Instant::now);
             for offer in offers.offers {
-                let count = (AT_ONCE - running).min(TASKS - launched);
+                let count = (AT_ONCE - running).min(TASKS - launched).min(room(&offer));
                 let tasks = (launched..launched + count)
                     .map(|number| task(format!("t{number}"), &offer.agent_id, "true"))
                     .collect();

@@ -9,7 +9,7 @@ use super::figures;
 use crate::cluster;
 use crate::process::{cpu_seconds, listener, resident_bytes};
 use crate::report::Figures;
-use crate::scheduler::{Master, Scheduler, task};
+use crate::scheduler::{Master, Scheduler, room, task};
 use crate::swarm;
 
 const AGENTS: usize = 200;
@@ -46,7 +46,7 @@ fn drive(master: &Master, pid: u32, tasks: usize) -> Option<Figures> {
                 started = Some(Instant::now());
             }
             for offer in offers.offers {
-                let count = TASKS_PER_OFFER.min(tasks - launched);
+                let count = TASKS_PER_OFFER.min(tasks - launched).min(room(&offer));
                 let tasks = (launched..launched + count)
                     .map(|number| task(format!("t{number}"), &offer.agent_id, "true"))
                     .collect();
