@@ -34,6 +34,7 @@ impl Actor for Client {
             endpoint: self.endpoint.clone(),
             content_type: ContentType::Json,
             authorization: None,
+            patience: None,
         };
         let subscribe = Bytes::from_static(b"subscribe");
         self.session = Some(Session::open(

@@ -21,6 +21,9 @@ pub struct Limits {
     pub peer: usize,
     /// How long connecting to a peer may take.
     pub connect_time: Duration,
+    /// How long a peer may leave messages without an answer; then its connection counts
+    /// as broken. Longer than any protocol's own patience with a busy peer (M16).
+    pub peer_silence: Duration,
     /// How long an unlinked peer connection is kept when nothing is sent.
     pub peer_idle: Duration,
 }
@@ -48,6 +51,7 @@ impl Default for Limits {
             stream: 64 << 20,
             peer: 256 << 20,
             connect_time: Duration::from_secs(10),
+            peer_silence: Duration::from_secs(120),
             peer_idle: Duration::from_secs(30),
         }
     }

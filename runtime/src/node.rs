@@ -191,7 +191,7 @@ impl Node {
                 world: config.world,
             }),
         };
-        tokio::spawn(Arc::clone(&node.inner.timers).run());
+        node.run_at_home(Arc::clone(&node.inner.timers).run());
         node
     }
 
@@ -244,8 +244,15 @@ impl Node {
         &self.inner.timers
     }
 
-    pub(crate) fn home(&self) -> &tokio::runtime::Handle {
-        &self.inner.home
+    /// Runs a task of the node itself on its home thread.
+    pub(crate) fn run_at_home(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if self.world().has_threads() {
+            self.inner.home.spawn(task);
+        } else {
+            // When a simulated host crashes, its tasks are dropped. Only those of a local
+            // set are dropped in an order that a seed repeats.
+            tokio::task::spawn_local(task);
+        }
     }
 
     /// Does work that takes long or blocks on a thread aside; at once in a simulation,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use runtime_core::{Codec, Pid, libprocess};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use crate::mailbox::{Event, Mailbox};
@@ -43,6 +43,8 @@ struct State {
     links: Vec<(Weak<Mailbox>, Pid)>,
     /// What was taken from `outgoing` is not with the socket yet.
     writing: bool,
+    /// Since when the peer has left unanswered what it was sent.
+    unanswered: Option<Instant>,
     closed: bool,
 }
 
@@ -103,8 +105,7 @@ impl Peers {
         let fresh = State {
             outgoing: std::mem::take(&mut state.outgoing),
             links: std::mem::take(&mut state.links),
-            writing: false,
-            closed: false,
+            ..State::default()
         };
         drop(state);
         old.news.notify_one();
@@ -158,11 +159,10 @@ impl Peer {
             quiet: Notify::new(),
         });
         let task = Arc::clone(&peer);
-        let node = node.clone();
-        let home = node.home().clone();
-        home.spawn(async move {
-            let why = task.run(&node).await;
-            let left = node.inner.peers.forget(&task);
+        let home = node.clone();
+        node.run_at_home(async move {
+            let why = task.run(&home).await;
+            let left = home.inner.peers.forget(&task);
             debug!(peer = %task.address, why = %Why(&why), "connection ended");
             for (linker, pid) in left.links {
                 if let Some(linker) = linker.upgrade() {
@@ -191,6 +191,9 @@ impl Peer {
                     }
                     std::mem::swap(&mut state.outgoing, &mut batch);
                     state.writing = !batch.is_empty();
+                    if state.writing {
+                        state.unanswered.get_or_insert_with(Instant::now);
+                    }
                 }
                 if batch.is_empty() {
                     self.quiet.notify_waiters();
@@ -208,7 +211,36 @@ impl Peer {
         tokio::select! {
             biased;
             result = write => result,
-            result = discard_answers(reader) => result,
+            result = self.discard_answers(reader) => result,
+            result = self.silence(limits.peer_silence) => result,
+        }
+    }
+
+    /// Reads answers and throws them away: that there are some is all that matters.
+    async fn discard_answers(&self, mut reader: impl AsyncRead + Unpin) -> io::Result<()> {
+        let mut buffer = Vec::with_capacity(ANSWERS_BUFFER);
+        loop {
+            buffer.clear();
+            if reader.read_buf(&mut buffer).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            lock(&self.state).unanswered = None;
+        }
+    }
+
+    /// Ends when the peer has not answered for `limit`, though each message is (L8): the
+    /// other end is gone, or the way to it, and TCP would not tell for many minutes.
+    async fn silence(&self, limit: Duration) -> io::Result<()> {
+        loop {
+            let now = Instant::now();
+            let until = lock(&self.state).unanswered.unwrap_or(now) + limit;
+            if until <= now {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the peer does not answer",
+                ));
+            }
+            sleep_until(until).await;
         }
     }
 
@@ -249,16 +281,6 @@ fn shrink(buffer: &mut Vec<u8>) {
     const KEEP: usize = 64 << 10;
     if buffer.capacity() > KEEP {
         buffer.shrink_to(KEEP);
-    }
-}
-
-async fn discard_answers(mut reader: impl AsyncRead + Unpin) -> io::Result<()> {
-    let mut buffer = Vec::with_capacity(ANSWERS_BUFFER);
-    loop {
-        buffer.clear();
-        if reader.read_buf(&mut buffer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
     }
 }
 

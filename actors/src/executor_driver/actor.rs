@@ -74,6 +74,8 @@ impl ExecutorDriver {
             endpoint: environment.endpoint.clone(),
             content_type,
             authorization: environment.authorization.clone(),
+            // The agent is on the same machine: if it is slow, it is busy, not cut off.
+            patience: None,
         };
         Self {
             config,

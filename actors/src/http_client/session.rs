@@ -3,12 +3,14 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use messages::table::Described;
 use runtime::recordio::Decoder;
+use runtime::units::DurationText;
 use runtime::{Actor, Context, Node};
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -31,6 +33,10 @@ pub struct SessionConfig {
     pub content_type: ContentType,
     /// The client's credentials, if it has any.
     pub authorization: Option<Authorization>,
+    /// How long the other side may take to answer a call or the subscription; then the
+    /// session is over, since the way there may be broken for good without a word from
+    /// TCP. For ever if not given.
+    pub patience: Option<Duration>,
 }
 
 /// Something happened in a session.
@@ -192,10 +198,14 @@ impl<T> Exchange<T> {
         T: Fn(Notice<E>),
     {
         let mut connection = Connection::new(&self.node, &self.config);
-        let response = connection.post(subscribe, &OnceCell::new()).await?;
-        if response.status() != StatusCode::OK {
-            return Err(refusal(&self.config, response).await);
-        }
+        let answer = async {
+            let response = connection.post(subscribe, &OnceCell::new()).await?;
+            if response.status() != StatusCode::OK {
+                return Err(refusal(&self.config, response).await);
+            }
+            Ok(response)
+        };
+        let response = self.in_time(answer).await?;
         if let Some(id) = response.headers().get(STREAM_ID) {
             let _ = self.stream_id.set(id.clone());
         }
@@ -246,12 +256,27 @@ impl<T> Exchange<T> {
         connection.open().await?;
         while let Some(Call { tag, body }) = outgoing.recv().await {
             let size = body.len();
-            let response = connection.post(body, &self.stream_id).await?;
-            let status = response.status().as_u16();
-            let text = text(response).await?;
+            let answer = async {
+                let response = connection.post(body, &self.stream_id).await?;
+                Ok((response.status().as_u16(), text(response).await?))
+            };
+            let (status, text) = self.in_time(answer).await?;
             self.waiting.fetch_sub(size, Ordering::AcqRel);
             (self.tell)(Notice::Answered(Answer { tag, status, text }));
         }
         Err(Ended::Dismissed)
+    }
+
+    /// An answer, unless it takes too long.
+    async fn in_time<A>(&self, answer: impl Future<Output = Result<A, Ended>>) -> Result<A, Ended> {
+        let Some(patience) = self.config.patience else {
+            return answer.await;
+        };
+        tokio::time::timeout(patience, answer)
+            .await
+            .unwrap_or_else(|_| {
+                let patience = DurationText(patience);
+                Err(Ended::Broken(format!("no answer within {patience}")))
+            })
     }
 }

@@ -1,5 +1,7 @@
 //! The driver's shell, and what a framework is to it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use messages::v1::scheduler::{Call, Event, call, event};
 use messages::v1::{
@@ -14,6 +16,9 @@ use super::core::{Action, Core, News};
 use crate::http_client::{
     Answer, Authorization, ContentType, Ended, Endpoint, Notice, Session, SessionConfig,
 };
+
+/// How long a master may take to answer a call. It answers as soon as it has read it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An actor that is a framework: it owns a [`SchedulerDriver`] and is called with what
 /// the master says.
@@ -180,6 +185,7 @@ impl SchedulerDriver {
                             endpoint,
                             content_type: self.content_type,
                             authorization: self.authorization.clone(),
+                            patience: Some(PATIENCE),
                         };
                         let session = Session::open(id, config, body, context, notice, ended);
                         self.session = Some(session);

@@ -18,6 +18,15 @@ pub(crate) struct Verdict<'a> {
 }
 
 impl Verdict<'_> {
+    /// What is said of a task that has a record (M41).
+    pub(crate) fn latest(task: &Task) -> Self {
+        Self {
+            state: task.told_state(),
+            reason: Reason::Reconciliation,
+            message: "Reconciliation: Latest task state",
+        }
+    }
+
     /// Of a task that the master may know nothing about.
     pub(crate) fn of(self, task: &TaskId, agent: Option<&AgentId>, now: Time) -> TaskStatus {
         TaskStatus {

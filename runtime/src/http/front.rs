@@ -40,12 +40,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves a node's port until its process ends.
 pub(crate) fn serve(node: &Node, listener: Listener, threads: usize) {
     let workers = Workers::start(node, threads);
-    let node = node.clone();
-    tokio::spawn(async move {
-        let places = Arc::new(Semaphore::new(node.limits().connections));
+    let places = Arc::new(Semaphore::new(node.limits().connections));
+    let home = node.clone();
+    node.run_at_home(async move {
         let open = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&open);
-        node.metrics().pull_gauge("runtime/connections", move || {
+        home.metrics().pull_gauge("runtime/connections", move || {
             counted.load(Ordering::Relaxed) as f64
         });
         loop {

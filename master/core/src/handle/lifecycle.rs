@@ -180,7 +180,8 @@ impl Master {
     }
 
     /// Ends a task by the master's own decision: its framework is told, its record goes
-    /// to the history.
+    /// to the history. A task of which the framework was told that it ended is not said to
+    /// be lost now: it is only not acknowledged, and is told again as it is.
     pub(crate) fn end_task(
         &mut self,
         turn: &mut Turn<'_, '_>,
@@ -191,10 +192,14 @@ impl Master {
         let Some(record) = self.frameworks.get(framework).and_then(|it| it.task(task)) else {
             return;
         };
-        let mut status = end.verdict.of_task(record, turn.env.time);
-        if let Some(since) = end.unreachable_since {
-            status = crate::status::unreachable_since(status, since);
-        }
+        let now = turn.env.time;
+        let status = match (record.told_state().is_terminal(), end.unreachable_since) {
+            (true, _) => Verdict::latest(record).of_running(record, now),
+            (false, None) => end.verdict.of_task(record, now),
+            (false, Some(since)) => {
+                crate::status::unreachable_since(end.verdict.of_task(record, now), since)
+            }
+        };
         self.update_task(turn, framework, task, &status, None);
         self.remove_task(turn, framework, task, end.history);
         if end.tell {

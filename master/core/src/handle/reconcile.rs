@@ -10,7 +10,6 @@ use model::task_state::TaskStateExt as _;
 use crate::frameworks::Framework;
 use crate::master::Master;
 use crate::status::{Verdict, unreachable_since};
-use crate::task::Task;
 use crate::turn::Turn;
 
 impl Master {
@@ -30,7 +29,7 @@ impl Master {
             framework
                 .tasks()
                 .values()
-                .map(|task| known(task).of_running(task, now))
+                .map(|task| Verdict::latest(task).of_running(task, now))
                 .collect()
         } else {
             asked
@@ -54,7 +53,7 @@ impl Master {
         let now = turn.env.time;
         let task_id = TaskId::from(&asked.task_id);
         if let Some(task) = framework.task(&task_id) {
-            return Some(known(task).of_running(task, now));
+            return Some(Verdict::latest(task).of_running(task, now));
         }
         let agents = self.agents.view();
         let Some(agent) = asked.agent_id.as_ref().map(AgentId::from) else {
@@ -101,15 +100,6 @@ impl Master {
             reason: Reason::Reconciliation,
             message,
         }
-    }
-}
-
-/// What is said of a task that has a record.
-fn known(task: &Task) -> Verdict<'static> {
-    Verdict {
-        state: task.told_state(),
-        reason: Reason::Reconciliation,
-        message: "Reconciliation: Latest task state",
     }
 }
 

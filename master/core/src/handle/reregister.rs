@@ -160,14 +160,15 @@ impl Master {
         self.send_frameworks(turn, from, &known);
     }
 
-    /// A task of an unreachable agent is back: its framework is told how it is (M14).
+    /// A task of an unreachable agent is back: its framework is told how it is (M14), or
+    /// how it was when the agent last said so, since the agent goes on from there (M36).
     fn revive_task(&mut self, turn: &mut Turn<'_, '_>, task: &Task, message: &str) {
         if let Some(framework) = self.frameworks.get_mut(task.framework()) {
             framework.remove_unreachable(task.id());
             framework.remove_completed(task.id());
         }
         let verdict = Verdict {
-            state: task.state(),
+            state: task.told_state(),
             reason: Reason::AgentReregistered,
             message,
         };

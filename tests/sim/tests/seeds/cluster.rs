@@ -186,6 +186,14 @@ fn load(program: &Program, args: &[String]) -> Flags {
     }
 }
 
+/// Less patient than real ones, so that a simulation need not last so long.
+fn limits() -> Limits {
+    Limits {
+        peer_silence: Duration::from_secs(20),
+        ..Limits::default()
+    }
+}
+
 /// The flags that say where a daemon is.
 fn place(host: &str, port: u16) -> Vec<String> {
     vec![
@@ -215,7 +223,7 @@ async fn run_master(
     let surroundings = master::Surroundings {
         world: seeds.world(),
         shown: flags.shown(),
-        limits: Limits::default(),
+        limits: limits(),
     };
     let mut running = master::start(options, Arc::new(log), surroundings).await?;
     let (_, never) = tokio::sync::oneshot::channel();
@@ -261,7 +269,7 @@ async fn run_agent(
     };
     let surroundings = agent::Surroundings {
         world: seeds.world(),
-        limits: Limits::default(),
+        limits: limits(),
     };
     let mut running = agent::start(options, ports, surroundings).await?;
     let part = Machine {

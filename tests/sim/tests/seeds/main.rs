@@ -114,10 +114,13 @@ fn one() {
 
 #[test]
 fn a_seed_repeats_itself() {
-    for seed in 0..10 {
+    start_logging();
+    for seed in variable("SIM_SEED").map_or(0..10, |seed| seed..seed + variable("SIM_SEEDS").unwrap_or(1)) {
         let plan = Plan::new(seed);
-        let first = cluster::run(&plan, false);
-        let second = cluster::run(&plan, false);
+        let tells = std::env::var_os("SIM_LOG").is_some();
+        let first = cluster::run(&plan, tells);
+        println!("=====");
+        let second = cluster::run(&plan, tells);
         assert_eq!(first, second, "seed {seed}");
     }
 }

@@ -23,6 +23,18 @@ pub struct Filters {
     /// Offers that the master knows, and between whom.
     open: BTreeMap<OfferId, (Relation, Resources)>,
     filters: Vec<Filter>,
+    /// Offers that were made though there was a filter, as far as can be told yet.
+    suspected: Vec<Suspicion>,
+}
+
+/// An offer was declined, and what it held offered again; but perhaps the master had
+/// taken it back before, and its framework will hear of that before it hears of the new
+/// offer.
+struct Suspicion {
+    framework: FrameworkId,
+    declined: OfferId,
+    offered: OfferId,
+    text: String,
 }
 
 /// A framework and an agent, each as it stands since it last came.
@@ -37,6 +49,7 @@ struct Relation {
 
 #[derive(Debug)]
 struct Filter {
+    declined: OfferId,
     relation: Relation,
     refused: Resources,
     until: Duration,
@@ -60,9 +73,27 @@ fn relation(snapshot: &Snapshot, framework: &FrameworkId, agent: &AgentId) -> Op
 impl Invariant for Filters {
     const NAME: &'static str = "filters";
 
-    fn event(&mut self, _: Duration, event: &Event, _: &mut Findings) {
+    fn event(&mut self, _: Duration, event: &Event, found: &mut Findings) {
         match event {
-            Event::Subscribed(number, id) => drop(self.ids.insert(*number, id.clone())),
+            // Events come in order: had the declined offer been taken back before, the
+            // framework would know by now.
+            Event::Offered(_, offer) => {
+                self.suspected.retain(|it| {
+                    let is_sure = it.offered == offer.id;
+                    if is_sure {
+                        found.say(it.text.clone());
+                    }
+                    !is_sure
+                });
+            }
+            Event::Subscribed(number, id) => {
+                self.ids.insert(*number, id.clone());
+                self.suspected.retain(|it| it.framework != *id);
+            }
+            Event::Rescinded(_, offer) => {
+                self.suspected.retain(|it| it.declined != *offer);
+                self.filters.retain(|it| it.declined != *offer);
+            }
             Event::Declined(_, offer, seconds) => {
                 let time = Duration::from_secs_f64(*seconds);
                 self.declined.insert(offer.id.clone(), time);
@@ -82,7 +113,7 @@ impl Invariant for Filters {
         }
     }
 
-    fn snapshot(&mut self, at: Duration, snapshot: &Snapshot, found: &mut Findings) {
+    fn snapshot(&mut self, at: Duration, snapshot: &Snapshot, _: &mut Findings) {
         // Filters go with the relation that they belong to.
         self.filters.retain(|filter| {
             let now = relation(snapshot, &filter.relation.framework, &filter.relation.agent);
@@ -105,6 +136,7 @@ impl Invariant for Filters {
             let now = relation(snapshot, &then.framework, &then.agent);
             if now.as_ref() == Some(&then) {
                 made.push(Filter {
+                    declined: id,
                     relation: then,
                     refused,
                     until: at + time,
@@ -124,11 +156,19 @@ impl Invariant for Filters {
                     && filter.refused.contains(offer.resources())
             });
             if let Some(filter) = broken {
-                found.say(format!(
-                    "offer {id} of {} holds {}, but {filter:?}",
-                    offer.agent(),
-                    offer.resources()
-                ));
+                self.suspected.push(Suspicion {
+                    framework: offer.framework().clone(),
+                    declined: filter.declined.clone(),
+                    offered: id.clone(),
+                    text: format!(
+                        "offer {id} of {} holds {}; {} of {} was declined until {:.3}",
+                        offer.agent(),
+                        offer.resources(),
+                        filter.declined,
+                        filter.refused,
+                        filter.until.as_secs_f64()
+                    ),
+                });
             }
             self.open
                 .insert(id.clone(), (relation, offer.resources().clone()));
