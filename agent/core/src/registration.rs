@@ -127,10 +127,24 @@ impl Agent {
             message.frameworks.push((*framework.info).clone());
             report_live(framework, &mut message);
         }
+        for task in &mut message.tasks {
+            self.report_update(task);
+        }
         for framework in &self.state.completed_frameworks {
             message.completed_frameworks.push(archived(framework));
         }
         message
+    }
+
+    /// Says which update of a task its framework hears next: to the framework the task is
+    /// as that update says, not as it is by now (M36).
+    fn report_update(&self, task: &mut v1::Task) {
+        let framework = FrameworkId::from(&task.framework_id);
+        let head = self.streams.head(&framework, &TaskId::from(&task.task_id));
+        if let Some(update) = head {
+            task.status_update_state = Some(update.status.state);
+            task.status_update_uuid = update.uuid.clone();
+        }
     }
 
     /// The agent's info with its resources in the old form, which every master reads.

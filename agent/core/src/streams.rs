@@ -126,6 +126,12 @@ impl StatusStreams {
             .is_some_and(|stream| stream.knows(uuid))
     }
 
+    /// The update of a task that is to be acknowledged next, whether it was sent yet or not.
+    pub(crate) fn head(&self, framework: &FrameworkId, task: &TaskId) -> Option<&StatusUpdate> {
+        let stream = self.streams.get(&(framework.clone(), task.clone()))?;
+        stream.pending.front().map(|(_, update)| update)
+    }
+
     /// The scheduler has got an update.
     pub(crate) fn acknowledge(
         &mut self,

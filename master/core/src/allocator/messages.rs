@@ -109,7 +109,8 @@ pub struct RecoverResources {
     /// The resources, each with the role it was allocated to.
     pub resources: Resources,
     /// For how long the framework refuses them: at least one allocation interval, but
-    /// not at all if zero or absent (A10).
+    /// not at all if zero or absent (A10). What was refused, for whatever time, is no
+    /// reason to offer at once.
     pub refuse: Option<Duration>,
 }
 

@@ -181,7 +181,8 @@ impl Master {
                 framework_id: acceptance.framework,
                 agent_id: acceptance.agent,
                 resources: acceptance.remaining,
-                refuse: refusal(filters),
+                // A framework that goes on launching gets the rest back at once.
+                refuse: Some(refusal(filters)).filter(|refuse| !refuse.is_zero()),
             });
         }
     }

@@ -40,7 +40,7 @@ impl Master {
                     framework_id: framework.clone(),
                     agent_id: offer.agent().clone(),
                     resources: offer.resources().clone(),
-                    refuse,
+                    refuse: Some(refuse),
                 });
             }
         }
@@ -50,15 +50,14 @@ impl Master {
     }
 }
 
-/// For how long a framework refuses what it does not take.
-pub(super) fn refusal(filters: Option<&v1::Filters>) -> Option<Duration> {
+/// For how long a framework refuses what it does not take; zero for no time at all.
+pub(super) fn refusal(filters: Option<&v1::Filters>) -> Duration {
     let seconds = filters.and_then(|filters| filters.refuse_seconds);
-    let refuse = match seconds {
+    match seconds {
         Some(seconds) if seconds > REFUSE_MAX.as_secs_f64() => REFUSE_MAX,
         Some(seconds) => Duration::try_from_secs_f64(seconds).unwrap_or(REFUSE_DEFAULT),
         None => REFUSE_DEFAULT,
-    };
-    (!refuse.is_zero()).then_some(refuse)
+    }
 }
 
 #[cfg(test)]
@@ -73,15 +72,12 @@ mod tests {
 
     #[test]
     fn a_refusal_lasts_as_long_as_asked_within_reason() {
-        assert_eq!(refusal(None), Some(REFUSE_DEFAULT));
-        assert_eq!(refusal(Some(&v1::Filters::default())), Some(REFUSE_DEFAULT));
-        assert_eq!(refusal(Some(&filters(-1.0))), Some(REFUSE_DEFAULT));
-        assert_eq!(refusal(Some(&filters(f64::NAN))), Some(REFUSE_DEFAULT));
-        assert_eq!(refusal(Some(&filters(0.0))), None);
-        assert_eq!(
-            refusal(Some(&filters(1.5))),
-            Some(Duration::from_millis(1500))
-        );
-        assert_eq!(refusal(Some(&filters(f64::INFINITY))), Some(REFUSE_MAX));
+        assert_eq!(refusal(None), REFUSE_DEFAULT);
+        assert_eq!(refusal(Some(&v1::Filters::default())), REFUSE_DEFAULT);
+        assert_eq!(refusal(Some(&filters(-1.0))), REFUSE_DEFAULT);
+        assert_eq!(refusal(Some(&filters(f64::NAN))), REFUSE_DEFAULT);
+        assert_eq!(refusal(Some(&filters(0.0))), Duration::ZERO);
+        assert_eq!(refusal(Some(&filters(1.5))), Duration::from_millis(1500));
+        assert_eq!(refusal(Some(&filters(f64::INFINITY))), REFUSE_MAX);
     }
 }

@@ -52,7 +52,12 @@ impl Master {
     ) -> Option<TaskStatus> {
         let now = turn.env.time;
         let task_id = TaskId::from(&asked.task_id);
-        if let Some(task) = framework.task(&task_id) {
+        let ended_on_unreachable = || {
+            let task = framework.unreachable_tasks().get(&task_id)?;
+            let told = task.told_state();
+            (told.is_terminal() && told != TaskState::TaskLost).then_some(task)
+        };
+        if let Some(task) = framework.task(&task_id).or_else(ended_on_unreachable) {
             return Some(Verdict::latest(task).of_running(task, now));
         }
         let agents = self.agents.view();

@@ -247,7 +247,7 @@ impl Master {
 
     /// What was given up when the agent was disconnected, since nothing of it was
     /// checkpointed, but survived: only the connection broke, the agent did not (M18).
-    /// Says whether there was such.
+    /// Says whether any of it holds resources.
     fn adopt(
         &mut self,
         turn: &mut Turn<'_, '_>,
@@ -271,13 +271,13 @@ impl Master {
         }
         for task in tasks {
             let known = self.frameworks.get(task.framework());
-            if task.is_live()
-                && is_lost(self, task.framework())
+            if is_lost(self, task.framework())
                 && known.is_some_and(|it| it.task(task.id()).is_none())
             {
                 self.revive_task(turn, &task, "Disconnected agent reregistered");
+                // One that has ended meanwhile is yet to be acknowledged.
+                adopted |= task.is_live();
                 self.add_task(turn, task);
-                adopted = true;
             }
         }
         adopted

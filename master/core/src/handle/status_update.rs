@@ -67,9 +67,8 @@ impl Master {
         else {
             return false;
         };
-        if told_framework {
-            task.set_unacknowledged(told, uuid);
-        }
+        // Even if the framework is away now: the agent goes on from here when it returns.
+        task.set_unacknowledged(told, uuid);
         self.update_task(turn, &framework_id, &task_id, &status, latest);
         told_framework
     }

@@ -281,7 +281,7 @@ fn suppressed_roles_must_be_the_frameworks_own() {
     assert_eq!(refused(&["a"]), None);
     assert_eq!(
         refused(&["a", "c"]).as_deref(),
-        Some("Suppressed roles { c } are not contained in the set of roles")
+        Some("Suppressed role 'c' is not contained in the list of roles")
     );
 }
 
