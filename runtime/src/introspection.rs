@@ -49,9 +49,10 @@ pub(crate) fn install(node: &Node) {
         Published::new(
             Help::new(
                 "All metrics as one flat JSON object.",
-                "Counters, gauges and timers by name; timers also by percentile.",
+                "Counters, gauges and timers by name; timers also by percentile. `?timeout=5secs` \
+                 is accepted: an answer never waits.",
             ),
-            move |_| Response::json(&here.metrics().snapshot()),
+            move |request| metrics_snapshot(&here, request),
         ),
     );
     let here = node.clone();
@@ -267,6 +268,15 @@ fn help_json(topics: &[Topic]) -> Value {
     json!({"processes": processes})
 }
 
+fn metrics_snapshot(node: &Node, request: &Request) -> Response {
+    if let Some(timeout) = request.query("timeout")
+        && let Err(error) = runtime_core::units::parse_duration(timeout)
+    {
+        return Response::text(400, format!("Invalid timeout '{timeout}': {error}.\n"));
+    }
+    Response::json(&node.metrics().snapshot())
+}
+
 fn toggle_logging(request: &Request) -> Response {
     let (level, duration) = (request.query("level"), request.query("duration"));
     let (Some(level), Some(duration)) = (level, duration) else {
@@ -277,10 +287,7 @@ fn toggle_logging(request: &Request) -> Response {
         };
     };
     let Ok(level) = level.parse::<u8>() else {
-        return Response::text(
-            400,
-            format!("Invalid level '{level}': expecting a small number.\n"),
-        );
+        return Response::text(400, format!("Failed to convert '{level}' to number.\n"));
     };
     let duration = match runtime_core::units::parse_duration(duration) {
         Ok(duration) => duration,

@@ -321,7 +321,7 @@ fn write(request: Option<&Request>, mut response: Response) -> HttpResponse<BoxB
     for (name, value) in response.headers {
         builder.append_header((name, value));
     }
-    match response.body {
+    let mut answer = match response.body {
         Body::Full(bytes) => builder.body(bytes),
         Body::Stream(reader) => builder.body(BodyStream::new(Infallible(reader))),
         Body::File { file, length } => {
@@ -330,7 +330,10 @@ fn write(request: Option<&Request>, mut response: Response) -> HttpResponse<BoxB
                 tokio_util::io::ReaderStream::new(tokio::io::AsyncReadExt::take(file, length));
             builder.body(SizedStream::new(length, reader))
         }
-    }
+    };
+    // Some clients look for `Mesos-Stream-Id` spelt just so.
+    answer.head_mut().set_camel_case_headers(true);
+    answer
 }
 
 /// `?jsonp=NAME` makes JSON a script (L32).
@@ -354,11 +357,11 @@ fn wrap_jsonp(request: &Request, response: &mut Response) {
         return;
     }
     content_type.1 = "text/javascript".to_owned();
-    let mut script = Vec::with_capacity(body.len() + callback.len() + 3);
+    let mut script = Vec::with_capacity(body.len() + callback.len() + 2);
     script.extend_from_slice(callback.as_bytes());
     script.push(b'(');
     script.extend_from_slice(body);
-    script.extend_from_slice(b");");
+    script.push(b')');
     response.body = Body::Full(script.into());
 }
 

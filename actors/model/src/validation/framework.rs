@@ -72,16 +72,12 @@ pub enum FrameworkError {
         /// What was asked for.
         new: bool,
     },
-    /// Suppressed roles that the framework does not have.
-    #[error("Suppressed roles {0} are not contained in the set of roles")]
-    SuppressedRoles(String),
-    /// Offer constraints for a role that the framework does not have. The
-    /// missing space is upstream's.
-    #[error(
-        "Offer constraints specify `role_constraints` for a role '{0}'not contained in the set of \
-         roles"
-    )]
-    ConstraintsRole(String),
+    /// A suppressed role that the framework does not have.
+    #[error("Suppressed role '{0}' is not contained in the list of roles")]
+    SuppressedRole(String),
+    /// Constraints on offers, which nobody would obey (V14).
+    #[error("Offer constraints are not supported: leave 'offer_constraints' out")]
+    OfferConstraints,
     /// Roles outside of the master's `--roles`.
     #[error("Roles {0} are not present in the master's --roles")]
     RolesNotAllowed(String),
@@ -233,28 +229,19 @@ pub fn validate_suppressed_roles<'a>(
     roles: &BTreeSet<&str>,
     suppressed: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), FrameworkError> {
-    let unknown: BTreeSet<&str> = suppressed
-        .into_iter()
-        .filter(|role| !roles.contains(role))
-        .collect();
-    if unknown.is_empty() {
-        return Ok(());
+    match suppressed.into_iter().find(|role| !roles.contains(role)) {
+        Some(role) => Err(FrameworkError::SuppressedRole(role.to_owned())),
+        None => Ok(()),
     }
-    Err(FrameworkError::SuppressedRoles(braces(unknown)))
 }
 
-/// Checks that only roles that the framework has are constrained.
-pub fn validate_offer_constraints(
-    roles: &BTreeSet<&str>,
-    constraints: &OfferConstraints,
-) -> Result<(), FrameworkError> {
-    match constraints
-        .role_constraints
-        .keys()
-        .find(|role| !roles.contains(role.as_str()))
-    {
-        Some(role) => Err(FrameworkError::ConstraintsRole(role.clone())),
-        None => Ok(()),
+/// Checks that offers are not constrained: a framework that asks for it must not
+/// believe that it happens.
+pub fn validate_offer_constraints(constraints: &OfferConstraints) -> Result<(), FrameworkError> {
+    if constraints.role_constraints.is_empty() {
+        Ok(())
+    } else {
+        Err(FrameworkError::OfferConstraints)
     }
 }
 
@@ -463,24 +450,27 @@ mod tests {
     }
 
     #[test]
-    fn only_own_roles_are_suppressed_or_constrained() {
+    fn only_own_roles_are_suppressed() {
         let roles = BTreeSet::from(["a", "b"]);
         assert_eq!(validate_suppressed_roles(&roles, ["b"]), Ok(()));
         assert_eq!(
             validate_suppressed_roles(&roles, ["d", "a", "c"])
                 .unwrap_err()
                 .to_string(),
-            "Suppressed roles { c, d } are not contained in the set of roles"
+            "Suppressed role 'd' is not contained in the list of roles"
         );
-        let constraints = OfferConstraints {
-            role_constraints: [("c".to_owned(), Default::default())].into(),
-        };
+    }
+
+    #[test]
+    fn offers_are_not_constrained() {
+        let mut constraints = OfferConstraints::default();
+        assert_eq!(validate_offer_constraints(&constraints), Ok(()));
+        constraints
+            .role_constraints
+            .insert("a".to_owned(), Default::default());
         assert_eq!(
-            validate_offer_constraints(&roles, &constraints)
-                .unwrap_err()
-                .to_string(),
-            "Offer constraints specify `role_constraints` for a role 'c'not contained in the set \
-             of roles"
+            validate_offer_constraints(&constraints),
+            Err(FrameworkError::OfferConstraints)
         );
     }
 }

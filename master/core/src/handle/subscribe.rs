@@ -74,7 +74,11 @@ impl Master {
         } else {
             self.count().messages_register_framework += 1;
         }
-        let subscription = match self.check_subscription(subscribe) {
+        let subscription = match self.check_subscription(
+            subscribe.framework_info,
+            &subscribe.suppressed_roles,
+            subscribe.offer_constraints,
+        ) {
             Ok(subscription) => subscription,
             Err(error) => {
                 refuse(turn, &from, &error.to_string());
@@ -85,15 +89,6 @@ impl Master {
             None => self.subscribe_new(turn, from, subscription),
             Some(id) => self.subscribe_known(turn, from, force, &id, subscription),
         }
-    }
-
-    fn check_subscription(&self, subscribe: Subscribe) -> Result<Subscription, SubscriptionError> {
-        self.check_framework(&subscribe.framework_info)?;
-        Self::check_options(
-            subscribe.framework_info,
-            &subscribe.suppressed_roles,
-            subscribe.offer_constraints,
-        )
     }
 
     fn subscribe_new(

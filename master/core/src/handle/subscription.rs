@@ -37,11 +37,19 @@ pub(crate) enum SubscriptionError {
 }
 
 impl Master {
-    /// Checks a framework's description by itself.
-    pub(crate) fn check_framework(
+    /// Checks what a framework says of itself, and what comes with it.
+    pub(crate) fn check_subscription(
         &self,
-        info: &v1::FrameworkInfo,
-    ) -> Result<(), SubscriptionError> {
+        info: v1::FrameworkInfo,
+        suppressed: &[String],
+        offer_constraints: Option<OfferConstraints>,
+    ) -> Result<Subscription, SubscriptionError> {
+        self.check_framework(&info)?;
+        Self::check_options(info, suppressed, offer_constraints)
+    }
+
+    /// Checks a framework's description by itself.
+    fn check_framework(&self, info: &v1::FrameworkInfo) -> Result<(), SubscriptionError> {
         framework::validate(info)?;
         if let Some(allowed) = &self.allowed_roles {
             let roles = model::capabilities::framework_roles(info).unwrap_or_default();
@@ -66,7 +74,7 @@ impl Master {
     }
 
     /// Checks what comes with the description, which was found good itself.
-    pub(crate) fn check_options(
+    fn check_options(
         info: v1::FrameworkInfo,
         suppressed: &[String],
         offer_constraints: Option<OfferConstraints>,
@@ -75,7 +83,7 @@ impl Master {
         let roles: BTreeSet<&str> = facts.roles.iter().map(Role::as_str).collect();
         framework::validate_suppressed_roles(&roles, suppressed.iter().map(String::as_str))?;
         if let Some(constraints) = &offer_constraints {
-            framework::validate_offer_constraints(&roles, constraints)?;
+            framework::validate_offer_constraints(constraints)?;
         }
         let suppressed: BTreeSet<Role> = suppressed
             .iter()

@@ -2,8 +2,10 @@
 
 use messages::v1::scheduler::call::UpdateFramework;
 use model::ids::FrameworkId;
+use model::validation::framework::{self, FrameworkError};
 
 use crate::connection::Outcome;
+use crate::handle::subscription::SubscriptionError;
 use crate::master::Master;
 use crate::turn::Turn;
 
@@ -14,30 +16,34 @@ impl Master {
         id: &FrameworkId,
         call: UpdateFramework,
     ) -> Outcome {
-        let info = call.framework_info;
-        if let Err(error) = self.check_framework(&info) {
-            let why = format!("Supplied FrameworkInfo is not valid: {error}");
-            return Outcome::BadRequest(why);
-        }
-        let Some(framework) = self.frameworks.get(id) else {
+        let subscription = match self.check_subscription(
+            call.framework_info,
+            &call.suppressed_roles,
+            call.offer_constraints,
+        ) {
+            Ok(subscription) => subscription,
+            Err(SubscriptionError::Info(error @ FrameworkError::OfferConstraints)) => {
+                return Outcome::BadRequest(format!(
+                    "'UpdateFramework.offer_constraints' are not valid: {error}"
+                ));
+            }
+            Err(error) => {
+                let why = format!("Supplied FrameworkInfo is not valid: {error}");
+                return Outcome::BadRequest(why);
+            }
+        };
+        let Some(known) = self.frameworks.get(id) else {
             return Outcome::BadRequest("Framework cannot be found".to_owned());
         };
-        if let Err(error) = model::validation::framework::validate_update(framework.info(), &info) {
+        if let Err(error) = framework::validate_update(known.info(), &subscription.info) {
             return Outcome::BadRequest(format!("FrameworkInfo update is not valid: {error}"));
         }
-        let changed = *framework.info() != info;
-        match Self::check_options(info, &call.suppressed_roles, call.offer_constraints) {
-            Err(error) => {
-                Outcome::BadRequest(format!("'UpdateFramework' call is not valid: {error}"))
-            }
-            Ok(subscription) => {
-                self.change_framework(turn, id, subscription);
-                if changed {
-                    self.publish_framework(turn, id);
-                }
-                Outcome::Ok
-            }
+        let changed = *known.info() != subscription.info;
+        self.change_framework(turn, id, subscription);
+        if changed {
+            self.publish_framework(turn, id);
         }
+        Outcome::Ok
     }
 }
 

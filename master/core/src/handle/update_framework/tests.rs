@@ -1,5 +1,6 @@
 use messages::v1;
 use messages::v1::framework_info::capability::Type as Capability;
+use messages::v1::scheduler::OfferConstraints;
 use messages::v1::scheduler::call::{Type, UpdateFramework};
 use model::Role;
 
@@ -97,5 +98,32 @@ fn what_cannot_change_is_refused() {
         outcome
             .text()
             .starts_with("Supplied FrameworkInfo is not valid: ")
+    );
+    let suppressing = UpdateFramework {
+        framework_info: own(),
+        suppressed_roles: vec!["other".to_owned()],
+        ..Default::default()
+    };
+    let constrained = UpdateFramework {
+        framework_info: own(),
+        offer_constraints: Some(OfferConstraints {
+            role_constraints: [("*".to_owned(), Default::default())].into(),
+        }),
+        ..Default::default()
+    };
+    let mut refused = |update| {
+        let call = v1::scheduler::Call {
+            update_framework: Some(update),
+            ..call(Type::UpdateFramework)
+        };
+        world.try_call(&id, call).0.text().to_owned()
+    };
+    assert_eq!(
+        refused(suppressing),
+        "Supplied FrameworkInfo is not valid: Suppressed role 'other' is not contained in the list \
+         of roles"
+    );
+    assert!(
+        refused(constrained).starts_with("'UpdateFramework.offer_constraints' are not valid: ")
     );
 }
