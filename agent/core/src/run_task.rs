@@ -131,9 +131,18 @@ impl Agent {
             );
             return;
         }
-        if self.state.phase == Phase::Terminating {
-            tracing::warn!("Ignoring running tasks: the agent is terminating");
-            return;
+        match self.state.phase {
+            Phase::Running => {}
+            // It crossed with what the agent says of itself when it registers, and so of its
+            // tasks: the master will find that this one is not among them.
+            Phase::Disconnected => {
+                tracing::warn!("Ignoring running tasks: the agent is not registered");
+                return;
+            }
+            Phase::Terminating => {
+                tracing::warn!("Ignoring running tasks: the agent is terminating");
+                return;
+            }
         }
         let known = self.framework(&framework_id);
         let duplicate = |task: &&v1::TaskInfo| {

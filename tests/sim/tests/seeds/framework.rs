@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const KILL_AGAIN: Duration = Duration::from_secs(5);
 /// How often a framework asks how its tasks are.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);
+/// Calls are answered one after the other: with more than this many on their way, offers
+/// are left for later.
+const CALLS_MAX: usize = 5;
 /// How long a framework waits before it begins anew.
 const NEW_LIFE: Duration = Duration::from_secs(1);
 /// What one of a framework's own executors takes.
@@ -42,6 +45,8 @@ pub struct Framework {
     /// Offers that are not answered yet, and when they will be.
     held: BTreeMap<model::OfferId, (Offer, Duration)>,
     reconciled: Duration,
+    /// Calls that are not answered yet.
+    waiting: usize,
 }
 
 fn config(plan: &FrameworkPlan, number: usize, id: Option<FrameworkId>) -> SchedulerConfig {
@@ -84,6 +89,7 @@ impl Framework {
             reconciled: observer.now(),
             observer,
             held: BTreeMap::new(),
+            waiting: 0,
         }
     }
 
@@ -98,16 +104,12 @@ impl Framework {
         if self.observer.mode() == Mode::Probing {
             return;
         }
-        let due: Vec<_> = self
-            .held
-            .iter()
-            .filter(|(_, (_, until))| *until <= now)
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in due {
-            if let Some((offer, _)) = self.held.remove(&id) {
-                self.answer(&offer, context);
-            }
+        if self.waiting < CALLS_MAX {
+            let (due, held) = std::mem::take(&mut self.held)
+                .into_iter()
+                .partition(|(_, (_, until))| *until <= now);
+            self.held = held;
+            self.answer(due.into_values().map(|(offer, _)| offer).collect(), context);
         }
         if now.saturating_sub(self.reconciled) >= RECONCILE_EVERY {
             self.reconcile(now, context.rng().random_bool(0.2));
@@ -119,6 +121,7 @@ impl Framework {
 
     fn revive(&mut self) {
         if self.driver.revive(Vec::new()).is_ok() {
+            self.waiting += 1;
             self.observer.note(Event::Revived(self.number));
         }
     }
@@ -140,7 +143,7 @@ impl Framework {
                 asked
             }
         };
-        let _ = self.driver.reconcile(tasks);
+        self.waiting += usize::from(self.driver.reconcile(tasks).is_ok());
     }
 
     fn kill_what_is_due(&mut self, now: Duration) {
@@ -165,6 +168,7 @@ impl Framework {
                 .driver
                 .kill(id.to_proto(), Some(agent.to_proto()), None);
             if killed.is_ok() {
+                self.waiting += 1;
                 self.observer.note(Event::Killed(self.number, id));
             }
         }
@@ -200,8 +204,37 @@ impl Framework {
         }
     }
 
-    /// Launches what fits, or declines.
-    fn answer(&mut self, offer: &Offer, context: &mut Context<'_, Self>) {
+    /// Launches what fits, and declines the rest.
+    fn answer(&mut self, offers: Vec<Offer>, context: &mut Context<'_, Self>) {
+        let choice = context
+            .rng()
+            .random_range(0..self.plan.refuse_seconds.len());
+        let refuse = match self.observer.mode() {
+            Mode::Working => self.plan.refuse_seconds[choice],
+            _ => 0.0,
+        };
+        let mut declined = Vec::new();
+        for offer in offers {
+            if !self.launch(&offer, refuse) {
+                declined.push(offer);
+            }
+        }
+        if declined.is_empty() {
+            return;
+        }
+        let ids = declined.iter().map(|offer| offer.id.clone()).collect();
+        if self.driver.decline(ids, filters(refuse)).is_ok() {
+            self.waiting += 1;
+            for offer in &declined {
+                let seen = Self::seen(offer);
+                self.observer
+                    .note(Event::Declined(self.number, seen, refuse));
+            }
+        }
+    }
+
+    /// Launches what fits into an offer; says whether anything does.
+    fn launch(&mut self, offer: &Offer, refuse: f64) -> bool {
         let seen = Self::seen(offer);
         let mut left = seen.resources.clone();
         let mut tasks = Vec::new();
@@ -235,37 +268,26 @@ impl Framework {
                 pages.tasks.insert(id, entry);
             }
         }
-        let choice = context
-            .rng()
-            .random_range(0..self.plan.refuse_seconds.len());
-        let refuse = match self.observer.mode() {
-            Mode::Working => self.plan.refuse_seconds[choice],
-            _ => 0.0,
-        };
-        let filters = Some(Filters {
-            refuse_seconds: Some(refuse),
-        });
         if tasks.is_empty() {
-            let declined = self.driver.decline(vec![offer.id.clone()], filters);
-            if declined.is_ok() {
-                self.observer
-                    .note(Event::Declined(self.number, seen, refuse));
-            }
+            return false;
+        }
+        let launched = self
+            .driver
+            .launch(vec![offer.id.clone()], tasks, filters(refuse));
+        if launched.is_ok() {
+            self.waiting += 1;
+            self.observer
+                .note(Event::Accepted(self.number, seen.id, entries));
         } else {
-            let accepted = self.driver.launch(vec![offer.id.clone()], tasks, filters);
-            if accepted.is_ok() {
-                self.observer
-                    .note(Event::Accepted(self.number, seen.id, entries));
-            } else {
-                // Never sent: nobody will ever hear of these tasks.
-                let pages = &mut *self.ledger.pages();
-                for (id, _) in entries {
-                    if let Some(entry) = pages.tasks.remove(&id) {
-                        pages.jobs[entry.job] = Job::Waiting;
-                    }
+            // Never sent: nobody will ever hear of these tasks.
+            let pages = &mut *self.ledger.pages();
+            for (id, _) in entries {
+                if let Some(entry) = pages.tasks.remove(&id) {
+                    pages.jobs[entry.job] = Job::Waiting;
                 }
             }
         }
+        true
     }
 
     fn task(&self, id: &TaskId, plan: &JobPlan, needs: &Resources, offer: &Offer) -> TaskInfo {
@@ -295,6 +317,7 @@ impl Framework {
 
     fn acknowledge(&mut self, status: &TaskStatus) {
         if self.driver.acknowledge(status).is_ok() {
+            self.waiting += 1;
             self.observer
                 .note(Event::Acknowledged(self.number, Update::of(status)));
         }
@@ -331,6 +354,12 @@ impl Framework {
             };
         }
     }
+}
+
+fn filters(refuse: f64) -> Option<Filters> {
+    Some(Filters {
+        refuse_seconds: Some(refuse),
+    })
 }
 
 fn parse(text: &str) -> Resources {
@@ -377,6 +406,7 @@ impl SchedulerActor for Framework {
         self.ledger.pages().id = Some(id.clone());
         self.observer.note(Event::Subscribed(self.number, id));
         self.held.clear();
+        self.waiting = 0;
         let now = self.observer.now();
         self.reconcile(now, context.rng().random_bool(0.2));
     }
@@ -388,11 +418,13 @@ impl SchedulerActor for Framework {
     }
 
     fn offers(&mut self, offers: Vec<Offer>, context: &mut Context<'_, Self>) {
+        let mut now = Vec::new();
         for offer in offers {
             self.observer
                 .note(Event::Offered(self.number, Self::seen(&offer)));
             let until = match self.observer.mode() {
                 Mode::Probing => Some(Duration::MAX),
+                _ if self.waiting >= CALLS_MAX => Some(Duration::ZERO),
                 Mode::Settling => None,
                 Mode::Working => context
                     .rng()
@@ -402,9 +434,10 @@ impl SchedulerActor for Framework {
             };
             match until {
                 Some(until) => drop(self.held.insert((&offer.id).into(), (offer, until))),
-                None => self.answer(&offer, context),
+                None => now.push(offer),
             }
         }
+        self.answer(now, context);
     }
 
     fn rescinded(&mut self, offer: OfferId, _: &mut Context<'_, Self>) {
@@ -435,6 +468,7 @@ impl SchedulerActor for Framework {
     }
 
     fn answered(&mut self, _: CallId, status: u16, text: &str, _: &mut Context<'_, Self>) {
+        self.waiting = self.waiting.saturating_sub(1);
         if status != 202 {
             let text = format!("{status} {text}");
             self.observer.note(Event::CallRefused(self.number, text));

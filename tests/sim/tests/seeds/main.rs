@@ -115,7 +115,9 @@ fn one() {
 #[test]
 fn a_seed_repeats_itself() {
     start_logging();
-    for seed in variable("SIM_SEED").map_or(0..10, |seed| seed..seed + variable("SIM_SEEDS").unwrap_or(1)) {
+    for seed in variable("SIM_SEED").map_or(0..10, |seed| {
+        seed..seed + variable("SIM_SEEDS").unwrap_or(1)
+    }) {
         let plan = Plan::new(seed);
         let tells = std::env::var_os("SIM_LOG").is_some();
         let first = cluster::run(&plan, tells);

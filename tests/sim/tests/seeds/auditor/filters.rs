@@ -91,6 +91,7 @@ impl Invariant for Filters {
                 self.suspected.retain(|it| it.framework != *id);
             }
             Event::Rescinded(_, offer) => {
+                self.declined.remove(offer);
                 self.suspected.retain(|it| it.declined != *offer);
                 self.filters.retain(|it| it.declined != *offer);
             }
