@@ -1,10 +1,10 @@
 //! The agent: its state, and which handler takes which input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use messages::v1;
+use messages::{internal, v1};
 use model::ids::{AgentId, ContainerId, ExecutorId, FrameworkId};
 use runtime_core::Pid;
 
@@ -38,6 +38,8 @@ pub struct Agent {
     pub(crate) containers: BTreeMap<ContainerId, (FrameworkId, ExecutorId)>,
     /// Which container's executor is at the other end of a stream.
     pub(crate) streams_by_call: BTreeMap<CallId, ContainerId>,
+    /// Executors that ended while there was no master to tell.
+    pub(crate) exited_executors: VecDeque<internal::ExitedExecutorMessage>,
 }
 
 /// What readers see: the agent's state at one moment, shared and unchanging.
@@ -76,6 +78,7 @@ impl Agent {
             ping_timeout: TOTAL_PING_TIMEOUT,
             containers: BTreeMap::new(),
             streams_by_call: BTreeMap::new(),
+            exited_executors: VecDeque::new(),
         }
     }
 

@@ -12,11 +12,12 @@ use crate::admission::Refusal;
 use crate::agent::Agent;
 use crate::effect::{ContainerLaunch, Effect, Outgoing};
 use crate::environment::executor_environment;
+use crate::limits::EXITED_EXECUTORS_MAX;
 use crate::paths;
 use crate::run_task::sum;
 use crate::state::{
-    Executor, ExecutorConnection, ExecutorPhase, FrameworkPhase, PendingLaunch, Queued, Work,
-    container_limits,
+    Executor, ExecutorConnection, ExecutorPhase, FrameworkPhase, PendingLaunch, Phase, Queued,
+    Work, container_limits,
 };
 use crate::timer::Timer;
 use crate::turn::Turn;
@@ -91,24 +92,42 @@ impl Agent {
         }
     }
 
-    /// Tells the master that an executor is gone.
+    /// Tells the master that an executor is gone; once there is one that knows the agent.
     pub(crate) fn send_exited_executor(
-        &self,
+        &mut self,
         framework_id: &FrameworkId,
         executor_id: &ExecutorId,
         status: Option<i32>,
         turn: &mut Turn<'_, '_>,
     ) {
-        let Some(master) = &self.state.master else {
-            return;
-        };
         let message = internal::ExitedExecutorMessage {
             slave_id: self.agent_id(),
             framework_id: framework_id.to_proto(),
             executor_id: executor_id.to_proto(),
             status: status.unwrap_or(-1),
         };
-        turn.send(&master.pid, Outgoing::ExitedExecutor(message));
+        match (&self.state.master, self.state.phase) {
+            // The master may have been told of the executor when the agent last tried to
+            // register.
+            (_, Phase::Disconnected) => {
+                if self.exited_executors.len() >= EXITED_EXECUTORS_MAX {
+                    self.exited_executors.pop_front();
+                }
+                self.exited_executors.push_back(message);
+            }
+            (Some(master), _) => turn.send(&master.pid, Outgoing::ExitedExecutor(message)),
+            (None, _) => {}
+        }
+    }
+
+    /// Tells the master which executors are gone since the agent began to register.
+    pub(crate) fn send_exited_executors(&mut self, turn: &mut Turn<'_, '_>) {
+        let Some(master) = &self.state.master else {
+            return;
+        };
+        for message in self.exited_executors.drain(..) {
+            turn.send(&master.pid, Outgoing::ExitedExecutor(message));
+        }
     }
 
     /// The master wanted a new executor where there is an old one.

@@ -27,6 +27,9 @@ pub const STATUSES_PER_TASK_MAX: usize = 100;
 /// Time between heartbeats on an executor's stream (V16).
 pub const EXECUTOR_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30 * 60);
 
+/// Executors that ended while there was no master to tell; more than an agent has.
+pub const EXITED_EXECUTORS_MAX: usize = 10_000;
+
 /// Completed frameworks remembered (M52).
 pub const COMPLETED_FRAMEWORKS_MAX: usize = 50;
 

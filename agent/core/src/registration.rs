@@ -227,6 +227,7 @@ impl Agent {
         self.ping_timeout = ping_timeout(connection);
         turn.cancel_timer(Timer::Registration);
         turn.set_timer(Timer::Ping, self.ping_timeout);
+        self.send_exited_executors(turn);
         self.resume_status_updates(turn);
     }
 

@@ -1,5 +1,8 @@
 //! RECONCILE: a framework asks how its tasks are (M41).
 
+use std::cell::LazyCell;
+use std::collections::BTreeMap;
+
 use messages::v1::TaskState;
 use messages::v1::TaskStatus;
 use messages::v1::scheduler::call::reconcile;
@@ -10,6 +13,7 @@ use model::task_state::TaskStateExt as _;
 use crate::frameworks::Framework;
 use crate::master::Master;
 use crate::status::{Verdict, unreachable_since};
+use crate::task::Task;
 use crate::turn::Turn;
 
 impl Master {
@@ -25,6 +29,7 @@ impl Master {
             return;
         };
         let now = turn.env.time;
+        let ended = LazyCell::new(|| ended_tasks(framework));
         let answers: Vec<TaskStatus> = if asked.is_empty() {
             framework
                 .tasks()
@@ -34,7 +39,7 @@ impl Master {
         } else {
             asked
                 .iter()
-                .filter_map(|task| self.answer_for(turn, framework, task))
+                .filter_map(|task| self.answer_for(turn, framework, task, &ended))
                 .collect()
         };
         for status in answers {
@@ -44,20 +49,19 @@ impl Master {
 
     /// What is known of one task; nothing while an agent that may run it has yet to
     /// return.
-    fn answer_for(
+    fn answer_for<'a>(
         &self,
         turn: &Turn<'_, '_>,
         framework: &Framework,
         asked: &reconcile::Task,
+        ended: &LazyCell<Ended<'a>, impl FnOnce() -> Ended<'a>>,
     ) -> Option<TaskStatus> {
         let now = turn.env.time;
         let task_id = TaskId::from(&asked.task_id);
-        let ended_on_unreachable = || {
-            let task = framework.unreachable_tasks().get(&task_id)?;
-            let told = task.told_state();
-            (told.is_terminal() && told != TaskState::TaskLost).then_some(task)
-        };
-        if let Some(task) = framework.task(&task_id).or_else(ended_on_unreachable) {
+        if let Some(task) = framework.task(&task_id) {
+            return Some(Verdict::latest(task).of_running(task, now));
+        }
+        if let Some(task) = ended.get(&task_id) {
             return Some(Verdict::latest(task).of_running(task, now));
         }
         let agents = self.agents.view();
@@ -106,6 +110,22 @@ impl Master {
             message,
         }
     }
+}
+
+/// Tasks that are known to have ended, by id.
+type Ended<'a> = BTreeMap<&'a TaskId, &'a Task>;
+
+/// The tasks in a framework's histories of which it was told how they ended, rather than
+/// that they are lost: the question may have crossed with that.
+fn ended_tasks(framework: &Framework) -> Ended<'_> {
+    let histories = framework
+        .completed_tasks()
+        .iter()
+        .chain(framework.unreachable_tasks().values());
+    histories
+        .filter(|task| task.told_state().is_terminal() && task.told_state() != TaskState::TaskLost)
+        .map(|task| (task.id(), &**task))
+        .collect()
 }
 
 #[cfg(test)]
