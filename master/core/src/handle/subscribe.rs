@@ -11,7 +11,7 @@ use model::ids::FrameworkId;
 use model::validation::framework;
 use runtime_core::Pid;
 
-use super::subscription::{Subscription, SubscriptionError};
+use super::subscription::Subscription;
 use crate::allocator::FrameworkFacts;
 use crate::allocator::messages::{ActivateFramework, AddFramework, UpdateFramework};
 use crate::connection::{Connection, StreamId, Token};
