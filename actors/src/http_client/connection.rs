@@ -1,6 +1,7 @@
 //! One kept-alive connection and the requests on it, one after the other.
 
 use std::cell::OnceCell;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
@@ -9,12 +10,16 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use runtime::Node;
+use runtime::{Instant, Node};
 
 use super::session::{Ended, SessionConfig};
 
 /// The name of the header that ties calls to their subscription (V8).
 pub(super) const STREAM_ID: &str = "mesos-stream-id";
+
+/// How long a connection may wait for its first request before the other side may think
+/// of closing it.
+const STALE_AFTER: Duration = Duration::from_secs(5);
 
 /// The most of an answer's text that is read, in bytes.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -29,6 +34,7 @@ pub(super) struct Connection<'a> {
 
 struct Sender {
     requests: http1::SendRequest<Full<Bytes>>,
+    opened: Instant,
     /// Whether it has carried a request already.
     is_used: bool,
 }
@@ -87,6 +93,7 @@ impl<'a> Connection<'a> {
         });
         Ok(Sender {
             requests,
+            opened: Instant::now(),
             is_used: false,
         })
     }
@@ -94,7 +101,8 @@ impl<'a> Connection<'a> {
     /// Posts a body and waits for the head of the answer.
     ///
     /// A server may close an idle connection in the very moment in which a request is
-    /// sent on it; such a request is sent once more, on a new connection.
+    /// sent on it, or say that it has waited too long; such a request is sent once more,
+    /// on a new connection.
     pub(super) async fn post(
         &mut self,
         body: Bytes,
@@ -103,18 +111,19 @@ impl<'a> Connection<'a> {
         let first = request(self.config, body.clone(), stream_id)?;
         let sender = self.sender().await?;
         let was_used = std::mem::replace(&mut sender.is_used, true);
+        let may_be_stale = was_used || sender.opened.elapsed() >= STALE_AFTER;
         match sender.requests.send_request(first).await {
-            Ok(response) => Ok(response),
-            Err(error) if was_used && is_closing(&error) => {
-                self.sender = None;
-                let second = request(self.config, body, stream_id)?;
-                let sender = self.sender().await?;
-                sender.is_used = true;
-                let sent = sender.requests.send_request(second).await;
-                sent.map_err(|error| broken(&error))
-            }
-            Err(error) => Err(broken(&error)),
+            Ok(response) if may_be_stale && response.status() == StatusCode::REQUEST_TIMEOUT => {}
+            Ok(response) => return Ok(response),
+            Err(error) if may_be_stale && is_closing(&error) => {}
+            Err(error) => return Err(broken(&error)),
         }
+        self.sender = None;
+        let second = request(self.config, body, stream_id)?;
+        let sender = self.sender().await?;
+        sender.is_used = true;
+        let sent = sender.requests.send_request(second).await;
+        sent.map_err(|error| broken(&error))
     }
 }
 

@@ -104,6 +104,10 @@ async fn messages(
         let read = if is_first || !reader.is_between_messages(buffer) {
             match timeout(node.limits().head_time, socket.read_buf(buffer)).await {
                 Ok(read) => read,
+                // Nothing was begun that wants an answer.
+                Err(_) if buffer.is_empty() && reader.is_between_messages(buffer) => {
+                    return End::Closed;
+                }
                 Err(_) => {
                     libprocess::answer(408, "The request did not come whole.", true, &mut answers);
                     return End::Last(answers);

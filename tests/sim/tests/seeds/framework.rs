@@ -25,7 +25,7 @@ const GLANCE: Duration = Duration::from_millis(500);
 /// How long a task may be on an agent that is away before its job is begun anew.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a task is killed that does not end.
-const KILL_AGAIN: Duration = Duration::from_secs(5);
+const KILL_AGAIN: Duration = Duration::from_secs(10);
 /// How often a framework asks how its tasks are.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);
 /// Calls are answered one after the other: with more than this many on their way, offers
@@ -47,6 +47,8 @@ pub struct Framework {
     reconciled: Duration,
     /// Calls that are not answered yet.
     waiting: usize,
+    /// Whether it asked for all that there is, to see whether it comes.
+    is_probing: bool,
 }
 
 fn config(plan: &FrameworkPlan, number: usize, id: Option<FrameworkId>) -> SchedulerConfig {
@@ -90,6 +92,7 @@ impl Framework {
             observer,
             held: BTreeMap::new(),
             waiting: 0,
+            is_probing: false,
         }
     }
 
@@ -99,9 +102,15 @@ impl Framework {
             return;
         }
         let now = self.observer.now();
-        self.kill_what_is_due(now);
+        if self.waiting < CALLS_MAX {
+            self.kill_what_is_due(now);
+        }
         self.give_up_on_the_absent(now);
         if self.observer.mode() == Mode::Probing {
+            if !self.is_probing {
+                self.is_probing = true;
+                self.revive();
+            }
             return;
         }
         if self.waiting < CALLS_MAX {
@@ -211,7 +220,8 @@ impl Framework {
             .random_range(0..self.plan.refuse_seconds.len());
         let refuse = match self.observer.mode() {
             Mode::Working => self.plan.refuse_seconds[choice],
-            _ => 0.0,
+            _ if self.ledger.pages().is_settled() => 10.0,
+            _ => 1.0,
         };
         let mut declined = Vec::new();
         for offer in offers {

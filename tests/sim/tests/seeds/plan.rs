@@ -148,7 +148,7 @@ impl Plan {
             reregister_timeout: millis(rng, 10_000, 60_000),
             offer_timeout: rng.random_bool(0.3).then(|| millis(rng, 2_000, 10_000)),
         };
-        let latency = choose(rng, &[5, 50, 200, 1000].map(Duration::from_millis));
+        let latency = choose(rng, &[5, 50, 200, 500].map(Duration::from_millis));
         let faults = faults::draw(rng, agents.len(), frameworks.len(), quiet_from);
         Self {
             seed,

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use master_core::Snapshot;
 use messages::v1::TaskState;
-use model::ids::TaskId;
+use model::ids::{FrameworkId, TaskId};
 
 use super::{Findings, Invariant};
 use crate::events::Event;
@@ -14,6 +15,8 @@ use crate::faults;
 #[derive(Default)]
 pub struct Updates {
     streams: BTreeMap<TaskId, Stream>,
+    /// The frameworks' numbers by their ids.
+    numbers: BTreeMap<FrameworkId, usize>,
 }
 
 /// The updates of one task.
@@ -39,6 +42,11 @@ impl Updates {
                 stream.is_void = true;
             }
         }
+    }
+
+    fn void_framework(&mut self, framework: usize) {
+        let mine = format!("f{framework}-");
+        self.void(|task, _| task.as_str().starts_with(&mine));
     }
 
     /// What was taken and not heard, or heard and not acknowledged, when all is settled.
@@ -120,11 +128,24 @@ impl Invariant for Updates {
             Event::Started(host) => {
                 self.void(|_, stream| *host == faults::agent(stream.agent));
             }
-            Event::Refused(framework, _) => {
-                let mine = format!("f{framework}-");
-                self.void(|task, _| task.as_str().starts_with(&mine));
+            Event::Subscribed(framework, id) => {
+                self.numbers.insert(id.clone(), *framework);
             }
+            Event::Refused(framework, _) => self.void_framework(*framework),
             _ => {}
+        }
+    }
+
+    fn snapshot(&mut self, _: Duration, snapshot: &Snapshot, _: &mut Findings) {
+        // A framework that stayed away for too long was ended with all its tasks, though
+        // the next master may let it go on.
+        let ended = snapshot.frameworks.completed().values();
+        let ended: Vec<_> = ended
+            .filter_map(|framework| self.numbers.get(framework.id()))
+            .copied()
+            .collect();
+        for framework in ended {
+            self.void_framework(framework);
         }
     }
 }
