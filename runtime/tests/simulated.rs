@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use runtime::{Actor, Context, Declaration, Node, NodeConfig, Pid, Placement, World};
 use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Ping(u64);
@@ -136,4 +137,64 @@ fn actors_run_simulated_and_a_seed_replays_them() {
     assert!(last.contains("pong") && last.as_str() > "2", "{trace:?}");
     assert_eq!(trace, simulate(7));
     assert_ne!(trace, simulate(8));
+}
+
+#[test]
+fn a_peer_that_does_not_answer_is_given_up() {
+    let trace = Trace::default();
+    let mut simulation = turmoil::Builder::new()
+        .rng_seed(1)
+        .simulation_duration(Duration::from_secs(600))
+        .build();
+    simulation.host("mute", || async {
+        let listener = turmoil::net::TcpListener::bind("0.0.0.0:5050").await?;
+        let mut accepted = Vec::new();
+        loop {
+            accepted.push(listener.accept().await?);
+        }
+    });
+    let notes = Arc::clone(&trace);
+    simulation.client("pinger", async move {
+        let node = node("pinger", 1).await;
+        let silence = node.limits().peer_silence;
+        let peer = Pid::new("ponger", (turmoil::lookup("mute"), 5050).into());
+        let trace = Arc::clone(&notes);
+        let pinger = Pinger {
+            peer,
+            count: 0,
+            trace,
+        };
+        node.spawn("pinger", pinger, Placement::Here)?;
+        tokio::time::sleep(silence).await;
+        assert!(notes.lock().unwrap().is_empty(), "it is waited for");
+        tokio::time::sleep(silence).await;
+        Ok(())
+    });
+    simulation.run().unwrap();
+    let seen = trace.lock().unwrap();
+    assert!(seen[0].contains("exited ponger"), "{seen:?}");
+}
+
+#[test]
+fn a_connection_without_a_request_is_closed_without_an_answer() {
+    let mut simulation = turmoil::Builder::new()
+        .rng_seed(1)
+        .simulation_duration(Duration::from_secs(600))
+        .build();
+    simulation.host("ponger", || async {
+        let _node = node("ponger", 1).await;
+        std::future::pending().await
+    });
+    simulation.client("caller", async {
+        for (begun, answer) in [("", ""), ("POST /", "HTTP/1.1 408")] {
+            let mut socket = turmoil::net::TcpStream::connect("ponger:5050").await?;
+            socket.write_all(begun.as_bytes()).await?;
+            let mut read = String::new();
+            socket.read_to_string(&mut read).await?;
+            assert!(read.starts_with(answer), "{read}");
+            assert_eq!(read.is_empty(), answer.is_empty(), "{read}");
+        }
+        Ok(())
+    });
+    simulation.run().unwrap();
 }
