@@ -36,6 +36,8 @@
 
 mod actor;
 mod context;
+#[cfg(feature = "simulator")]
+mod filter;
 pub mod flags;
 mod host;
 pub mod http;
@@ -55,6 +57,8 @@ mod world;
 
 pub use actor::{Actor, Declaration};
 pub use context::{Context, Handle};
+#[cfg(feature = "simulator")]
+pub use filter::{Mail, MessageFilter};
 pub use introspection::publish_version;
 pub use limits::Limits;
 pub use node::{Node, NodeConfig, NodeError, Placement, SpawnError};

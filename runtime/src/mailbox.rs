@@ -307,6 +307,11 @@ impl Mailbox {
         std::mem::take(&mut queue.events)
     }
 
+    /// How many events wait.
+    pub(crate) fn depth(&self) -> usize {
+        lock(&self.queue).events.len()
+    }
+
     /// How many events wait, and how long the oldest has.
     pub(crate) fn depth_and_age(&self) -> (usize, Duration) {
         let queue = lock(&self.queue);

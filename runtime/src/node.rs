@@ -336,10 +336,19 @@ impl Node {
         all
     }
 
-    /// How many events wait for each actor, ordered by name.
-    pub fn waiting(&self) -> Vec<(Pid, usize)> {
-        let depth = |mailbox: &Arc<Mailbox>| (mailbox.pid.clone(), mailbox.depth_and_age().0);
-        self.mailboxes().iter().map(depth).collect()
+    /// The actor for which the most events wait, and how many.
+    pub fn busiest(&self) -> Option<(Pid, usize)> {
+        let directory = read(&self.inner.directory);
+        let all = directory
+            .values()
+            .map(|mailbox| (mailbox.depth(), &mailbox.pid));
+        let (waiting, pid) = all.max()?;
+        Some((pid.clone(), waiting))
+    }
+
+    /// The peer for which the most bytes of messages wait, and how many.
+    pub fn slowest_peer(&self) -> Option<(SocketAddr, usize)> {
+        self.inner.peers.slowest()
     }
 
     /// The actor has ended: its name is free again.
@@ -355,6 +364,22 @@ impl Node {
 
     /// Sends a message as actor `from` would (L11).
     pub fn send<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
+        #[cfg(feature = "simulator")]
+        let mut message = message;
+        #[cfg(feature = "simulator")]
+        if !crate::filter::passes(self, from, to, &mut message) {
+            return;
+        }
+        self.post(from, to, message);
+    }
+
+    /// Sends a message past the [`MessageFilter`](crate::MessageFilter), if there is one.
+    #[cfg(feature = "simulator")]
+    pub fn send_unfiltered<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
+        self.post(from, to, message);
+    }
+
+    fn post<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
         if to.address == self.inner.address && !self.inner.force_codecs {
             if let Some(mailbox) = self.local(&to.id) {
                 mailbox.push_message(from, Incoming::local(message));

@@ -132,6 +132,16 @@ impl Peers {
         }
     }
 
+    /// The peer for which the most bytes wait, and how many.
+    pub(crate) fn slowest(&self) -> Option<(SocketAddr, usize)> {
+        let peers = lock(&self.by_address);
+        let waiting = |(address, peer): (&SocketAddr, &Arc<Peer>)| {
+            (lock(&peer.state).outgoing.len(), *address)
+        };
+        let (bytes, address) = peers.iter().map(waiting).max()?;
+        Some((address, bytes))
+    }
+
     /// Takes the peer off the list, unless another connection took its place.
     fn forget(&self, peer: &Arc<Peer>) -> State {
         let mut peers = lock(&self.by_address);

@@ -17,6 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
 #[cfg(feature = "simulator")]
+use crate::filter::MessageFilter;
+#[cfg(feature = "simulator")]
 use crate::sync::lock;
 
 /// Where a node lives. Actors never see it; they have a [`crate::Context`].
@@ -37,6 +39,7 @@ pub struct Simulated {
     seeds: Mutex<StdRng>,
     started: Instant,
     epoch: Duration,
+    pub(crate) filter: Option<Box<dyn MessageFilter>>,
 }
 
 impl World {
@@ -48,7 +51,18 @@ impl World {
             seeds: Mutex::new(StdRng::seed_from_u64(seed)),
             started: Instant::now(),
             epoch,
+            filter: None,
         }))
+    }
+
+    /// The same world, in which `filter` sees whatever the node's actors send.
+    #[cfg(feature = "simulator")]
+    #[must_use]
+    pub fn filtered(mut self, filter: impl MessageFilter) -> Self {
+        if let Self::Simulated(simulated) = &mut self {
+            simulated.filter = Some(Box::new(filter));
+        }
+        self
     }
 
     /// The wall clock, as time since 1970.

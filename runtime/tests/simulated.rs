@@ -5,10 +5,13 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+use std::any::Any;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use runtime::{Actor, Context, Declaration, Node, NodeConfig, Pid, Placement, World};
+use runtime::{
+    Actor, Context, Declaration, Mail, MessageFilter, Node, NodeConfig, Pid, Placement, World,
+};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -197,4 +200,46 @@ fn a_connection_without_a_request_is_closed_without_an_answer() {
         Ok(())
     });
     simulation.run().unwrap();
+}
+
+/// Keeps the second ping, sends the third one twice, and raises the fourth one's count.
+#[derive(Debug)]
+struct Meddler;
+
+impl MessageFilter for Meddler {
+    fn passes(&self, mail: &Mail<'_>, message: &mut dyn Any) -> bool {
+        let Mail { node, from, to, .. } = mail;
+        match message.downcast_mut::<Ping>() {
+            Some(Ping(2)) => return false,
+            Some(Ping(3)) => node.send_unfiltered(from, to, Ping(3)),
+            Some(Ping(count)) if *count == 4 => *count = 40,
+            _ => {}
+        }
+        true
+    }
+}
+
+#[test]
+fn a_filter_stands_between_actors() {
+    let trace = Trace::default();
+    let notes = Arc::clone(&trace);
+    let mut simulation = turmoil::Builder::new().build();
+    simulation.client("both", async move {
+        let node = Node::offline(World::simulated(0, Duration::ZERO).filtered(Meddler));
+        let ponger = node.spawn("ponger", Ponger, Placement::Here)?;
+        let peer = ponger.pid().clone();
+        let pinger = Pinger {
+            peer,
+            count: 0,
+            trace: notes,
+        };
+        node.spawn("pinger", pinger, Placement::Here)?;
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        Ok(())
+    });
+    simulation.run().unwrap();
+    let trace = trace.lock().unwrap();
+    let heard = trace.iter().filter_map(|line| line.split_once(' '));
+    let heard: Vec<_> = heard.map(|(_, what)| what).take(5).collect();
+    assert_eq!(heard, ["pong 1", "pong 3", "pong 3", "pong 40", "pong 5"]);
 }

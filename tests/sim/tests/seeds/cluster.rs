@@ -20,6 +20,7 @@ use crate::framework::Framework;
 use crate::ledger::Ledger;
 use crate::observer::{Mode, Observer};
 use crate::plan::{AgentPlan, FrameworkPlan, MasterPlan, Plan};
+use crate::seams::{Seams, Tap};
 
 /// The simulator's grain of time: within it a host works alone.
 const TICK: Duration = Duration::from_millis(20);
@@ -48,6 +49,38 @@ pub struct Outcome {
 struct Visible {
     master: Option<master::Running>,
     agents: Vec<Option<Machine>>,
+    /// Whether daemons have come or gone since they were looked at.
+    has_changed: bool,
+}
+
+impl Visible {
+    fn set_master(&mut self, master: Option<master::Running>) {
+        self.master = master;
+        self.has_changed = true;
+    }
+
+    fn set_agent(&mut self, number: usize, machine: Option<Machine>) {
+        if let Some(place) = self.agents.get_mut(number) {
+            *place = machine;
+            self.has_changed = true;
+        }
+    }
+
+    fn nodes(&self) -> Vec<(String, Node)> {
+        let master = self.master.iter();
+        let master = master.map(|it| ("master".to_owned(), it.node.clone()));
+        let agents = self.agents.iter().enumerate();
+        let agents = agents.filter_map(|(number, machine)| {
+            let node = machine.as_ref()?.node.clone();
+            Some((faults::agent(number), node))
+        });
+        master.chain(agents).collect()
+    }
+
+    fn containers(&self) -> usize {
+        let machines = self.agents.iter().flatten();
+        machines.map(|it| it.containerizer.running().len()).sum()
+    }
 }
 
 /// An agent's machine.
@@ -65,9 +98,9 @@ fn visible(shared: &Shared) -> MutexGuard<'_, Visible> {
 }
 
 /// Runs a plan; tells all that happens if asked to.
-pub fn run(plan: &Plan, tells: bool) -> Outcome {
+pub fn run(plan: &Plan, seams: Seams, tells: bool) -> Outcome {
     auditor::watch_panics();
-    let observer = Observer::new(tells);
+    let observer = Observer::new(plan, tells);
     let shared = Shared::default();
     visible(&shared).agents = plan.agents.iter().map(|_| None).collect();
     let ledgers: Vec<_> = plan
@@ -84,14 +117,21 @@ pub fn run(plan: &Plan, tells: bool) -> Outcome {
         .tcp_capacity(1 << 12)
         .enable_random_order()
         .build();
-    let hosts = make_hosts(plan, &mut sim, &observer, &shared, &ledgers);
+    let scene = Scene {
+        lives: Lives::new(plan.seed),
+        observer: observer.clone(),
+        seams,
+        shared: Arc::clone(&shared),
+    };
+    let hosts = make_hosts(plan, &mut sim, &scene, &ledgers);
     let mut stage = Stage {
         faults: Faults::new(plan.faults.clone(), hosts, plan.latency, observer.clone()),
         sim,
         observer: observer.clone(),
         shared,
         ledgers,
-        agents: plan.agents.len(),
+        away: vec![false; plan.agents.len()],
+        nodes: Vec::new(),
     };
     stage.play(plan.quiet_from);
     let (hash, lines) = observer.trace();
@@ -103,77 +143,76 @@ pub fn run(plan: &Plan, tells: bool) -> Outcome {
     }
 }
 
-fn make_hosts(
-    plan: &Plan,
-    sim: &mut Sim<'_>,
-    observer: &Observer,
-    shared: &Shared,
-    ledgers: &[Ledger],
-) -> Vec<String> {
+/// What all hosts share.
+#[derive(Clone)]
+struct Scene {
+    lives: Lives,
+    observer: Observer,
+    seams: Seams,
+    shared: Shared,
+}
+
+fn make_hosts(plan: &Plan, sim: &mut Sim<'_>, scene: &Scene, ledgers: &[Ledger]) -> Vec<String> {
     let mut hosts = vec!["master".to_owned()];
     let log = MemoryLog::default();
-    let master = plan.master.clone();
-    let seeds = Seeds::new(plan.seed);
     {
-        let (observer, shared, seeds) = (observer.clone(), Arc::clone(shared), seeds.clone());
+        let (plan, scene) = (plan.master.clone(), scene.clone());
         sim.host("master", move || {
-            run_master(
-                master.clone(),
-                log.clone(),
-                seeds.clone(),
-                observer.clone(),
-                Arc::clone(&shared),
-            )
+            run_master(plan.clone(), log.clone(), scene.clone())
         });
     }
-    for (number, agent) in plan.agents.iter().enumerate() {
+    for (number, plan) in plan.agents.iter().enumerate() {
         let host = faults::agent(number);
         hosts.push(host.clone());
-        let (observer, shared, seeds) = (observer.clone(), Arc::clone(shared), seeds.clone());
-        let agent = agent.clone();
-        sim.host(host, move || {
-            run_agent(
-                number,
-                agent.clone(),
-                seeds.clone(),
-                observer.clone(),
-                Arc::clone(&shared),
-            )
-        });
+        let (plan, scene) = (plan.clone(), scene.clone());
+        sim.host(host, move || run_agent(number, plan.clone(), scene.clone()));
     }
-    for (number, (framework, ledger)) in plan.frameworks.iter().zip(ledgers).enumerate() {
+    for (number, (plan, ledger)) in plan.frameworks.iter().zip(ledgers).enumerate() {
         let host = faults::framework(number);
         hosts.push(host.clone());
-        let (observer, ledger, seeds) = (observer.clone(), ledger.clone(), seeds.clone());
-        let framework = framework.clone();
+        let (plan, ledger, scene) = (plan.clone(), ledger.clone(), scene.clone());
         sim.host(host, move || {
-            run_framework(
-                number,
-                framework.clone(),
-                seeds.clone(),
-                ledger.clone(),
-                observer.clone(),
-            )
+            run_framework(number, plan.clone(), ledger.clone(), scene.clone())
         });
     }
     hosts
 }
 
-/// Gives every life of every host randomness of its own.
+/// Numbers the lives of all hosts, and gives each randomness of its own.
 #[derive(Clone)]
-struct Seeds(Arc<Mutex<u64>>);
+struct Lives(Arc<Mutex<u64>>);
 
-impl Seeds {
+impl Lives {
     fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(
-            seed.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 1,
         )))
     }
 
-    fn world(&self) -> World {
+    fn begin(&self) -> u64 {
         let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *next = next.wrapping_add(1);
-        World::simulated(*next, turmoil::since_epoch().unwrap_or(EPOCH))
+        *next += 1;
+        *next
+    }
+}
+
+impl Scene {
+    /// A world for processes of a new life.
+    fn world(&self) -> World {
+        let now = turmoil::since_epoch().unwrap_or(EPOCH);
+        World::simulated(self.lives.begin(), now)
+    }
+
+    /// One in which the messages of a daemon are watched.
+    fn watched_world(&self, host: &'static str) -> World {
+        let now = turmoil::since_epoch().unwrap_or(EPOCH);
+        let life = self.lives.begin();
+        World::simulated(life, now).filtered(Tap {
+            host,
+            life,
+            observer: self.observer.clone(),
+            seams: self.seams.clone(),
+        })
     }
 }
 
@@ -205,13 +244,10 @@ fn place(host: &str, port: u16) -> Vec<String> {
     ]
 }
 
-async fn run_master(
-    plan: MasterPlan,
-    log: MemoryLog,
-    seeds: Seeds,
-    observer: Observer,
-    shared: Shared,
-) -> turmoil::Result {
+async fn run_master(plan: MasterPlan, log: MemoryLog, scene: Scene) -> turmoil::Result {
+    let Scene {
+        observer, shared, ..
+    } = &scene;
     observer.note(Event::Started("master".to_owned()));
     let flags = load(&master::PROGRAM, &place("master", 5050));
     let mut options = master::Options::read(&flags, |_| None)?;
@@ -221,37 +257,31 @@ async fn run_master(
     options.core.agent_reregister_timeout = plan.reregister_timeout;
     options.core.offer_timeout = plan.offer_timeout;
     let surroundings = master::Surroundings {
-        world: seeds.world(),
+        world: scene.watched_world("master"),
         shown: flags.shown(),
         limits: limits(),
     };
     let mut running = master::start(options, Arc::new(log), surroundings).await?;
     let (_, never) = tokio::sync::oneshot::channel();
     let ended = std::mem::replace(&mut running.ended, never);
-    visible(&shared).master = Some(running);
+    visible(shared).set_master(Some(running));
     let why = ended.await.unwrap_or_default();
     observer.note(Event::Ended("master".to_owned(), why));
-    visible(&shared).master = None;
+    visible(shared).set_master(None);
     Ok(())
 }
 
-async fn run_agent(
-    number: usize,
-    plan: AgentPlan,
-    seeds: Seeds,
-    observer: Observer,
-    shared: Shared,
-) -> turmoil::Result {
+async fn run_agent(number: usize, plan: AgentPlan, scene: Scene) -> turmoil::Result {
+    let Scene {
+        observer, shared, ..
+    } = &scene;
     let host = faults::agent(number);
     observer.note(Event::Started(host.clone()));
     let mut args = place(&host, 5051);
     args.extend([
         "--master=master:5050".to_owned(),
         "--launcher_dir=/sim".to_owned(),
-        format!(
-            "--resources=cpus:{};mem:{};disk:1000;ports:[]",
-            plan.cpus, plan.mem
-        ),
+        format!("--resources={}", plan.resources()),
         format!(
             "--executor_shutdown_grace_period={}ms",
             plan.shutdown_grace.as_millis()
@@ -260,15 +290,20 @@ async fn run_agent(
     let flags = load(&agent::PROGRAM, &args);
     let mut options = agent::Options::read(&flags, |_| None, &agent::Machine::default())?;
     options.core.command_executor = Ok(PathBuf::from("/sim/mesos-executor"));
-    let executors = Node::offline(seeds.world());
-    let containerizer = executor::containerizer(number, executors.clone(), observer.clone());
+    let executors = Node::offline(scene.world());
+    let containerizer = executor::containerizer(
+        number,
+        executors.clone(),
+        observer.clone(),
+        scene.seams.clone(),
+    );
     let ports = agent::Ports {
         containerizer: Arc::new(containerizer.clone()),
         detector: Arc::new(FixedDetector::new(options.master.clone())),
         disk: Arc::new(NoDisk),
     };
     let surroundings = agent::Surroundings {
-        world: seeds.world(),
+        world: scene.watched_world("agent"),
         limits: limits(),
     };
     let mut running = agent::start(options, ports, surroundings).await?;
@@ -277,23 +312,23 @@ async fn run_agent(
         containerizer,
         executors,
     };
-    visible(&shared).agents[number] = Some(part);
+    visible(shared).set_agent(number, Some(part));
     let ended = running.ended().await;
     observer.note(Event::Ended(host, ended.reason));
-    visible(&shared).agents[number] = None;
+    visible(shared).set_agent(number, None);
     Ok(())
 }
 
 async fn run_framework(
     number: usize,
     plan: FrameworkPlan,
-    seeds: Seeds,
     ledger: Ledger,
-    observer: Observer,
+    scene: Scene,
 ) -> turmoil::Result {
-    observer.note(Event::Started(faults::framework(number)));
-    let node = Node::offline(seeds.world());
-    let framework = Framework::new(number, plan, ledger, observer);
+    let started = Event::Started(faults::framework(number));
+    scene.observer.note(started);
+    let node = Node::offline(scene.world());
+    let framework = Framework::new(number, plan, ledger, scene.observer, scene.seams);
     node.spawn("framework", framework, Placement::Here)?;
     std::future::pending().await
 }
@@ -305,7 +340,10 @@ struct Stage<'a> {
     observer: Observer,
     shared: Shared,
     ledgers: Vec<Ledger>,
-    agents: usize,
+    /// Of each agent, whether the master cannot hear of it.
+    away: Vec<bool>,
+    /// The nodes of the daemons that are up.
+    nodes: Vec<(String, Node)>,
 }
 
 impl Stage<'_> {
@@ -318,7 +356,7 @@ impl Stage<'_> {
         }
         self.faults.heal(&mut self.sim);
         self.observer.set_mode(Mode::Settling);
-        let agents = self.agents;
+        let agents = self.away.len();
         let unsettled = self.wait(SETTLES_WITHIN, |sight, observer| {
             settled::unsettled(sight, agents).or_else(|| observer.unsettled())
         });
@@ -327,7 +365,13 @@ impl Stage<'_> {
         }
         self.observer.set_mode(Mode::Probing);
         if let Some(why) = self.wait(OFFERS_WITHIN, |sight, _| settled::withheld(sight)) {
-            self.observer.complain("settled", why);
+            return self.observer.complain("settled", why);
+        }
+        let differs = self.wait(OFFERS_WITHIN, |sight, observer| {
+            observer.disagreement(sight)
+        });
+        if let Some(why) = differs {
+            self.observer.complain("offers", why);
         }
     }
 
@@ -355,7 +399,8 @@ impl Stage<'_> {
     }
 
     fn step(&mut self) {
-        self.faults.act(&mut self.sim, &Machines(&self.shared));
+        let machines = Machines(&self.shared, &self.observer);
+        self.faults.act(&mut self.sim, &machines);
         self.forget_the_dead();
         if let Err(error) = self.sim.step() {
             self.observer.complain("hosts", error.to_string());
@@ -366,46 +411,40 @@ impl Stage<'_> {
 
     /// What is seen of hosts that are down is what they were.
     fn forget_the_dead(&mut self) {
+        self.faults.mark_away(&mut self.sim, &mut self.away);
         let mut visible = visible(&self.shared);
-        if !self.sim.is_host_running("master") {
-            visible.master = None;
+        if visible.master.is_some() && !self.sim.is_host_running("master") {
+            visible.set_master(None);
         }
-        for (number, agent) in visible.agents.iter_mut().enumerate() {
-            if !self.sim.is_host_running(faults::agent(number).as_str()) {
-                *agent = None;
+        for number in 0..visible.agents.len() {
+            let is_seen = matches!(visible.agents.get(number), Some(Some(_)));
+            if is_seen && !self.sim.is_host_running(faults::agent(number).as_str()) {
+                visible.set_agent(number, None);
             }
         }
     }
 
-    fn with_sight<T>(&self, see: impl FnOnce(&Sight<'_>, &Observer) -> T) -> T {
-        let visible = visible(&self.shared);
-        let snapshot = visible.master.as_ref().map(master::Running::snapshot);
-        let mut nodes = Vec::new();
-        nodes.extend(
-            visible
-                .master
-                .iter()
-                .map(|running| ("master".to_owned(), running.node.clone())),
-        );
-        for (number, machine) in visible.agents.iter().enumerate() {
-            nodes.extend(
-                machine
-                    .iter()
-                    .map(|it| (faults::agent(number), it.node.clone())),
-            );
-        }
-        drop(visible);
+    fn with_sight<T>(&mut self, see: impl FnOnce(&Sight<'_>, &Observer) -> T) -> T {
+        let snapshot = {
+            let mut visible = visible(&self.shared);
+            if std::mem::take(&mut visible.has_changed) {
+                self.nodes = visible.nodes();
+            }
+            visible.master.as_ref().map(master::Running::snapshot)
+        };
         let sight = Sight {
             snapshot: snapshot.as_ref(),
-            nodes: &nodes,
+            nodes: &self.nodes,
             ledgers: &self.ledgers,
+            away: &self.away,
+            containers: &|| visible(&self.shared).containers(),
         };
         see(&sight, &self.observer)
     }
 }
 
 /// The agents' containers, for faults.
-struct Machines<'a>(&'a Shared);
+struct Machines<'a>(&'a Shared, &'a Observer);
 
 impl Containers for Machines<'_> {
     fn kill_one(&self, agent: usize) {
@@ -417,6 +456,7 @@ impl Containers for Machines<'_> {
                 &config.container_id,
                 &machine.containerizer,
                 &machine.executors,
+                self.1,
             );
         }
     }

@@ -34,6 +34,10 @@ pub enum Event {
     Declined(usize, OfferSeen, f64),
     /// A framework lifted its filters.
     Revived(usize),
+    /// A framework ends itself and all its tasks.
+    Left(usize),
+    /// A second scheduler subscribes in a framework's name.
+    Doubled(usize),
     /// A framework asked for a task to be killed.
     Killed(usize, TaskId),
     /// A framework heard of a task.
@@ -47,8 +51,17 @@ pub enum Event {
     /// An executor was told to run a task.
     Launched {
         agent: usize,
+        framework: FrameworkId,
         container: String,
         task: TaskId,
+        resources: Resources,
+    },
+    /// An executor begins; what it takes itself, if it is a framework's own.
+    Began {
+        agent: usize,
+        framework: FrameworkId,
+        container: String,
+        resources: Resources,
     },
     /// An executor said something of a task, for the `sequence`th time.
     Said {
@@ -58,7 +71,11 @@ pub enum Event {
         state: TaskState,
     },
     /// An executor heard that what it said was taken.
-    Taken { task: TaskId, sequence: u32 },
+    Taken {
+        container: String,
+        task: TaskId,
+        sequence: u32,
+    },
     /// An executor ended, and how.
     Exited {
         container: String,

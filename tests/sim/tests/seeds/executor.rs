@@ -11,13 +11,16 @@ use actors::http_client::ContentType;
 use containerizer::ContainerConfig;
 use containerizer::fake::{FakeContainerizer, Happening};
 use messages::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus};
-use model::ids::ContainerId;
+use model::Resources;
+use model::ids::{ContainerId, FrameworkId};
 use model::task_state::TaskStateExt as _;
 use runtime::{Actor, Context, Declaration, Node, Placement};
 
 use crate::events::Event;
+use crate::framework::{EXECUTOR_RESOURCES, parse};
 use crate::observer::Observer;
 use crate::plan::{TaskEnd, TaskPlan};
+use crate::seams::{Seam, Seams};
 
 /// How long an executor of a framework's own stays without a task.
 const IDLE: Duration = Duration::from_secs(3);
@@ -25,14 +28,26 @@ const IDLE: Duration = Duration::from_secs(3);
 const FAREWELL: Duration = Duration::from_millis(300);
 
 /// A containerizer of agent number `agent`, whose containers are executors on `node`.
-pub fn containerizer(agent: usize, node: Node, observer: Observer) -> FakeContainerizer {
+pub fn containerizer(
+    agent: usize,
+    node: Node,
+    observer: Observer,
+    seams: Seams,
+) -> FakeContainerizer {
     let own = Arc::new(OnceLock::<FakeContainerizer>::new());
     let fake = {
         let own = Arc::clone(&own);
         FakeContainerizer::observed(move |happening| match happening {
             Happening::Launched(config) => {
                 if let Some(fake) = own.get() {
-                    start(agent, config, fake.clone(), &node, observer.clone());
+                    start(
+                        agent,
+                        config,
+                        fake.clone(),
+                        &node,
+                        observer.clone(),
+                        seams.clone(),
+                    );
                 }
             }
             Happening::Destroyed(container) => {
@@ -55,6 +70,7 @@ fn start(
     fake: FakeContainerizer,
     node: &Node,
     observer: Observer,
+    seams: Seams,
 ) {
     let variable = |name: &'static str| {
         let found = config.environment.iter().find(|(known, _)| known == name);
@@ -63,8 +79,19 @@ fn start(
     let environment =
         ExecutorEnvironment::read(variable).expect("the agent gives executors what they need");
     let is_own = environment.executor_id.as_str().contains("-e");
+    let framework = environment.framework_id.clone();
+    if is_own {
+        observer.note(Event::Began {
+            agent,
+            framework: framework.clone(),
+            container: config.container_id.to_string(),
+            resources: parse(EXECUTOR_RESOURCES),
+        });
+    }
     let executor = Executor {
         agent,
+        framework,
+        seams,
         driver: ExecutorDriver::new(&environment, ContentType::Protobuf),
         container: config.container_id.clone(),
         fake,
@@ -82,13 +109,19 @@ fn start(
 }
 
 /// Kills an executor's process.
-pub fn kill(container: &ContainerId, fake: &FakeContainerizer, node: &Node) {
+pub fn kill(container: &ContainerId, fake: &FakeContainerizer, node: &Node, observer: &Observer) {
+    observer.note(Event::Exited {
+        container: container.to_string(),
+        how: "killed",
+    });
     node.terminate(&node.pid(container.to_string().as_str()));
     fake.exit(container, ExitStatus::from_raw(9));
 }
 
 struct Executor {
     agent: usize,
+    framework: FrameworkId,
+    seams: Seams,
     driver: ExecutorDriver,
     container: ContainerId,
     fake: FakeContainerizer,
@@ -134,6 +167,34 @@ impl Executor {
         self.driver
             .update(status, context)
             .expect("tasks say only little");
+    }
+
+    /// A task is to be run.
+    fn begin(&mut self, task: TaskInfo, context: &mut Context<'_, Self>) {
+        self.idle += 1;
+        let id = task.task_id.value;
+        let mut resources = Resources::from_proto_lossy(&task.resources);
+        resources.unallocate();
+        self.observer.note(Event::Launched {
+            agent: self.agent,
+            framework: self.framework.clone(),
+            container: self.container.to_string(),
+            task: id.as_str().into(),
+            resources,
+        });
+        let data = String::from_utf8(task.data.unwrap_or_default().to_vec());
+        let plan = TaskPlan::decode(&data.expect("a plan is text")).expect("a plan can be read");
+        let starts = plan.starts;
+        self.tasks.insert(
+            id.clone(),
+            Running {
+                plan,
+                sequence: 0,
+                state: TaskState::TaskStaging,
+            },
+        );
+        self.say(&id, TaskState::TaskStarting, context);
+        context.after(starts, move |executor, context| executor.run(id, context));
     }
 
     /// The task has come to where it runs.
@@ -185,8 +246,10 @@ impl Executor {
             how,
         });
         context.stop();
-        self.fake
-            .exit(&self.container, ExitStatus::from_raw(status));
+        if self.seams.pass(Seam::Exit) {
+            self.fake
+                .exit(&self.container, ExitStatus::from_raw(status));
+        }
     }
 }
 
@@ -206,37 +269,29 @@ impl ExecutorActor for Executor {
     }
 
     fn launch(&mut self, task: TaskInfo, context: &mut Context<'_, Self>) {
-        self.idle += 1;
-        let id = task.task_id.value;
-        self.observer.note(Event::Launched {
-            agent: self.agent,
-            container: self.container.to_string(),
-            task: id.as_str().into(),
-        });
-        let data = String::from_utf8(task.data.unwrap_or_default().to_vec());
-        let plan = TaskPlan::decode(&data.expect("a plan is text")).expect("a plan can be read");
-        let starts = plan.starts;
-        self.tasks.insert(
-            id.clone(),
-            Running {
-                plan,
-                sequence: 0,
-                state: TaskState::TaskStaging,
-            },
-        );
-        self.say(&id, TaskState::TaskStarting, context);
-        context.after(starts, move |executor, context| executor.run(id, context));
+        let mut tasks = vec![task];
+        if self.seams.pass(Seam::Launch(&mut tasks)) {
+            for task in tasks {
+                self.begin(task, context);
+            }
+        }
     }
 
     fn launch_group(&mut self, _: TaskGroupInfo, _: &mut Context<'_, Self>) {}
 
     fn kill(&mut self, task: TaskId, _: Option<KillPolicy>, context: &mut Context<'_, Self>) {
-        self.say(&task.value, TaskState::TaskKilled, context);
+        if self.seams.pass(Seam::Kill(&task.value)) {
+            self.say(&task.value, TaskState::TaskKilled, context);
+        }
     }
 
     fn acknowledged(&mut self, update: TaskStatus, context: &mut Context<'_, Self>) {
+        if !self.seams.pass(Seam::Taken(&update)) {
+            return;
+        }
         let data = update.data.as_deref().and_then(|data| data.try_into().ok());
         self.observer.note(Event::Taken {
+            container: self.container.to_string(),
             task: (&update.task_id).into(),
             sequence: data.map(u32::from_be_bytes).unwrap_or_default(),
         });

@@ -59,18 +59,26 @@ pub fn draw(rng: &mut StdRng, agents: usize, frameworks: usize, until: Duration)
         return Vec::new();
     }
     let end = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
-    let mut faults: Vec<_> = (0..rng.random_range(1..=12))
-        .map(|_| {
+    let mut faults: Vec<_> = (0..rng.random_range(1..=12.max(agents)))
+        .flat_map(|_| {
             let at = millis(rng, 0, end);
             let longest = end - u64::try_from(at.as_millis()).unwrap_or(0);
             let most = longest.min([500, 5_000, 40_000][rng.random_range(0..3)]);
             let kind = kinds[rng.random_range(0..kinds.len())];
-            let pair = pair(rng, agents, frameworks);
-            Fault {
-                at,
-                lasts: millis(rng, 0, most),
-                kind: one(rng, kind, pair, agents, frameworks),
-            }
+            let lasts = millis(rng, 0, most);
+            // Switches have more than one port: sometimes many are hit at once.
+            let hit = match rng.random_bool(0.1) {
+                true => rng.random_range(1..=agents),
+                false => 1,
+            };
+            let all: Vec<_> = (0..hit)
+                .map(|_| {
+                    let pair = pair(rng, agents, frameworks);
+                    let kind = one(rng, kind, pair, agents, frameworks);
+                    Fault { at, lasts, kind }
+                })
+                .collect();
+            all
         })
         .collect();
     faults.sort_by_key(|fault| fault.at);
@@ -260,6 +268,15 @@ impl Faults {
         }
     }
 
+    /// Marks the agents of which the master hears nothing.
+    pub fn mark_away(&self, sim: &mut Sim<'_>, away: &mut [bool]) {
+        for (number, is_away) in away.iter_mut().enumerate() {
+            let host = agent(number);
+            let silences = |(_, kind): &(Duration, Kind)| kind.silences(&host);
+            *is_away = !sim.is_host_running(host.as_str()) || self.on.iter().any(silences);
+        }
+    }
+
     /// The hosts to which `host` has a link without a fault on it.
     fn healthy_links(&self, host: &str) -> Vec<String> {
         let is_healthy = |other: &str| {
@@ -315,6 +332,15 @@ impl Faults {
 }
 
 impl Kind {
+    /// Whether nothing that `host` says is heard.
+    fn silences(&self, host: &str) -> bool {
+        match self {
+            Self::Hold(a, b) | Self::Lose(a, b) => a == host || b == host,
+            Self::HoldOneWay(from, _) | Self::LoseOneWay(from, _) => from == host,
+            _ => false,
+        }
+    }
+
     fn link(&self) -> Option<BTreeSet<&str>> {
         match self {
             Self::Hold(a, b)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actors::http_client::{ContentType, Endpoint};
 use actors::scheduler_driver::{CallId, SchedulerActor, SchedulerConfig, SchedulerDriver};
+use messages::v1::scheduler::{Call, call};
 use messages::v1::{
     CommandInfo, ExecutorInfo, Filters, FrameworkId, FrameworkInfo, Offer, OfferId, TaskInfo,
     TaskState, TaskStatus, executor_info, framework_info, task_status,
@@ -13,12 +14,13 @@ use model::ids::TaskId;
 use model::task_state::TaskStateExt as _;
 use model::{Resources, Role};
 use rand::RngExt as _;
-use runtime::{Actor, Context, Declaration};
+use runtime::{Actor, Context, Declaration, Placement};
 
 use crate::events::{Event, OfferSeen, Update};
 use crate::ledger::{Entry, Job, Ledger};
 use crate::observer::{Mode, Observer};
 use crate::plan::{FrameworkPlan, JobPlan, TaskEnd};
+use crate::seams::{Seam, Seams};
 
 /// How often a framework looks at its own affairs.
 const GLANCE: Duration = Duration::from_millis(500);
@@ -28,23 +30,29 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const KILL_AGAIN: Duration = Duration::from_secs(10);
 /// How often a framework asks how its tasks are.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);
+/// How often a diligent framework lifts its filters while there is work to be done.
+const REVIVE_EVERY: Duration = Duration::from_secs(20);
 /// Calls are answered one after the other: with more than this many on their way, offers
 /// are left for later.
 const CALLS_MAX: usize = 5;
 /// How long a framework waits before it begins anew.
 const NEW_LIFE: Duration = Duration::from_secs(1);
+/// What a scheduler hears whose place another one took.
+const FAILED_OVER: &str = "Framework failed over";
 /// What one of a framework's own executors takes.
-const EXECUTOR_RESOURCES: &str = "cpus:0.1;mem:32";
+pub const EXECUTOR_RESOURCES: &str = "cpus:0.1;mem:32";
 
 pub struct Framework {
     number: usize,
     plan: FrameworkPlan,
     ledger: Ledger,
     observer: Observer,
+    seams: Seams,
     driver: SchedulerDriver,
     /// Offers that are not answered yet, and when they will be.
     held: BTreeMap<model::OfferId, (Offer, Duration)>,
     reconciled: Duration,
+    revived: Duration,
     /// Calls that are not answered yet.
     waiting: usize,
     /// Whether it asked for all that there is, to see whether it comes.
@@ -81,7 +89,13 @@ fn config(plan: &FrameworkPlan, number: usize, id: Option<FrameworkId>) -> Sched
 }
 
 impl Framework {
-    pub fn new(number: usize, plan: FrameworkPlan, ledger: Ledger, observer: Observer) -> Self {
+    pub fn new(
+        number: usize,
+        plan: FrameworkPlan,
+        ledger: Ledger,
+        observer: Observer,
+        seams: Seams,
+    ) -> Self {
         let id = ledger.pages().id.as_ref().map(model::FrameworkId::to_proto);
         Self {
             driver: SchedulerDriver::new(config(&plan, number, id)),
@@ -89,7 +103,9 @@ impl Framework {
             plan,
             ledger,
             reconciled: observer.now(),
+            revived: observer.now(),
             observer,
+            seams,
             held: BTreeMap::new(),
             waiting: 0,
             is_probing: false,
@@ -123,12 +139,54 @@ impl Framework {
         if now.saturating_sub(self.reconciled) >= RECONCILE_EVERY {
             self.reconcile(now, context.rng().random_bool(0.2));
         }
-        if context.rng().random_bool(0.02) {
+        let is_idle = now.saturating_sub(self.revived) >= REVIVE_EVERY;
+        let is_wanting = self.observer.mode() == Mode::Settling && is_idle;
+        if context.rng().random_bool(0.02) || (is_wanting && !self.ledger.pages().is_settled()) {
             self.revive();
+        }
+        self.leave_when_it_is_time(now);
+        self.double_when_it_is_time(now, context);
+    }
+
+    /// Ends itself with all its tasks, once; it begins anew when the master says so.
+    fn leave_when_it_is_time(&mut self, now: Duration) {
+        if self.plan.leaves_at.is_none_or(|at| at > now) || self.ledger.pages().has_left {
+            return;
+        }
+        let teardown = Call {
+            r#type: Some(call::Type::Teardown.into()),
+            ..Call::default()
+        };
+        if self.driver.call(teardown).is_ok() {
+            self.ledger.pages().has_left = true;
+            self.observer.note(Event::Left(self.number));
         }
     }
 
+    /// Has a second scheduler subscribe in this one's name, once.
+    fn double_when_it_is_time(&mut self, now: Duration, context: &mut Context<'_, Self>) {
+        if self.plan.doubles_at.is_none_or(|at| at > now) || self.ledger.pages().has_doubled {
+            return;
+        }
+        self.ledger.pages().has_doubled = true;
+        self.observer.note(Event::Doubled(self.number));
+        let double = Double(SchedulerDriver::new(config(
+            &self.plan,
+            self.number,
+            self.driver.framework_info().id.clone(),
+        )));
+        let _ = context.spawn("double", double, Placement::Here);
+    }
+
+    fn begin_anew(&mut self, id: Option<FrameworkId>, context: &mut Context<'_, Self>) {
+        context.after(NEW_LIFE, |framework, context| {
+            framework.driver = SchedulerDriver::new(config(&framework.plan, framework.number, id));
+            framework.driver.start(context);
+        });
+    }
+
     fn revive(&mut self) {
+        self.revived = self.observer.now();
         if self.driver.revive(Vec::new()).is_ok() {
             self.waiting += 1;
             self.observer.note(Event::Revived(self.number));
@@ -326,10 +384,33 @@ impl Framework {
     }
 
     fn acknowledge(&mut self, status: &TaskStatus) {
-        if self.driver.acknowledge(status).is_ok() {
-            self.waiting += 1;
+        let is_lost = !self.seams.pass(Seam::Acknowledgement);
+        if is_lost || self.driver.acknowledge(status).is_ok() {
+            self.waiting += usize::from(!is_lost);
             self.observer
                 .note(Event::Acknowledged(self.number, Update::of(status)));
+        }
+    }
+
+    /// The master tells of a task.
+    fn hear(&mut self, status: TaskStatus, context: &mut Context<'_, Self>) {
+        let update = Update::of(&status);
+        self.observer
+            .note(Event::Updated(self.number, update.clone()));
+        self.learn(&update);
+        if update.uuid.is_none() {
+            return;
+        }
+        let diligent = self.observer.mode() != Mode::Working;
+        let rng = context.rng();
+        if !diligent && rng.random_bool(self.plan.forgets_to_acknowledge) {
+            return;
+        }
+        if !diligent && rng.random_bool(self.plan.acknowledges_late) {
+            let pause = Duration::from_millis(rng.random_range(0..5_000));
+            context.after(pause, move |framework, _| framework.acknowledge(&status));
+        } else {
+            self.acknowledge(&status);
         }
     }
 
@@ -372,7 +453,8 @@ fn filters(refuse: f64) -> Option<Filters> {
     })
 }
 
-fn parse(text: &str) -> Resources {
+/// Resources as text says them.
+pub fn parse(text: &str) -> Resources {
     Resources::parse(text, &Role::any()).expect("these are resources")
 }
 
@@ -427,7 +509,8 @@ impl SchedulerActor for Framework {
             .note(Event::Disconnected(self.number, reason.to_owned()));
     }
 
-    fn offers(&mut self, offers: Vec<Offer>, context: &mut Context<'_, Self>) {
+    fn offers(&mut self, mut offers: Vec<Offer>, context: &mut Context<'_, Self>) {
+        self.seams.pass(Seam::Offers(&mut offers));
         let mut now = Vec::new();
         for offer in offers {
             self.observer
@@ -452,28 +535,19 @@ impl SchedulerActor for Framework {
 
     fn rescinded(&mut self, offer: OfferId, _: &mut Context<'_, Self>) {
         let offer = model::OfferId::from(&offer);
+        if !self.seams.pass(Seam::Rescind) {
+            return;
+        }
         self.held.remove(&offer);
         self.observer.note(Event::Rescinded(self.number, offer));
     }
 
     fn update(&mut self, status: TaskStatus, context: &mut Context<'_, Self>) {
-        let update = Update::of(&status);
-        self.observer
-            .note(Event::Updated(self.number, update.clone()));
-        self.learn(&update);
-        if update.uuid.is_none() {
-            return;
-        }
-        let diligent = self.observer.mode() != Mode::Working;
-        let rng = context.rng();
-        if !diligent && rng.random_bool(self.plan.forgets_to_acknowledge) {
-            return;
-        }
-        if !diligent && rng.random_bool(self.plan.acknowledges_late) {
-            let pause = Duration::from_millis(rng.random_range(0..5_000));
-            context.after(pause, move |framework, _| framework.acknowledge(&status));
-        } else {
-            self.acknowledge(&status);
+        let mut updates = vec![status];
+        if self.seams.pass(Seam::Updates(&mut updates)) {
+            for status in updates {
+                self.hear(status, context);
+            }
         }
     }
 
@@ -486,6 +560,17 @@ impl SchedulerActor for Framework {
     }
 
     fn refused(&mut self, reason: &str, context: &mut Context<'_, Self>) {
+        if reason == FAILED_OVER {
+            // Another scheduler took its place; it takes it back.
+            self.disconnected(reason, context);
+            let id = self
+                .ledger
+                .pages()
+                .id
+                .as_ref()
+                .map(model::FrameworkId::to_proto);
+            return self.begin_anew(id, context);
+        }
         self.observer
             .note(Event::Refused(self.number, reason.to_owned()));
         self.held.clear();
@@ -503,10 +588,40 @@ impl SchedulerActor for Framework {
                 }
             }
         }
-        context.after(NEW_LIFE, |framework, context| {
-            framework.driver =
-                SchedulerDriver::new(config(&framework.plan, framework.number, None));
-            framework.driver.start(context);
-        });
+        self.begin_anew(None, context);
+    }
+}
+
+/// A second scheduler of a framework: takes its place, does nothing, and goes when it is
+/// put out.
+struct Double(SchedulerDriver);
+
+impl Actor for Double {
+    const KIND: &'static str = "double";
+
+    fn declare(_: &mut Declaration<Self>) {}
+
+    fn initialize(&mut self, context: &mut Context<'_, Self>) {
+        self.0.start(context);
+    }
+}
+
+impl SchedulerActor for Double {
+    fn driver(&mut self) -> &mut SchedulerDriver {
+        &mut self.0
+    }
+
+    fn subscribed(&mut self, _: &FrameworkId, _: &mut Context<'_, Self>) {}
+
+    fn disconnected(&mut self, _: &str, context: &mut Context<'_, Self>) {
+        context.stop();
+    }
+
+    fn offers(&mut self, _: Vec<Offer>, _: &mut Context<'_, Self>) {}
+
+    fn update(&mut self, _: TaskStatus, _: &mut Context<'_, Self>) {}
+
+    fn refused(&mut self, _: &str, context: &mut Context<'_, Self>) {
+        context.stop();
     }
 }

@@ -21,6 +21,10 @@ pub struct Pages {
     pub attempts: u32,
     /// How often the framework had to begin anew.
     pub lives: u32,
+    /// Whether it has ended itself once.
+    pub has_left: bool,
+    /// Whether a second scheduler has come once.
+    pub has_doubled: bool,
 }
 
 /// How a job stands.

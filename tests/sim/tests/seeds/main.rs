@@ -1,6 +1,7 @@
 //! Simulations of whole clusters by seed. See the crate's text for how to run them.
 
 mod auditor;
+mod bugs;
 mod cluster;
 mod events;
 mod executor;
@@ -9,16 +10,20 @@ mod framework;
 mod ledger;
 mod observer;
 mod plan;
+mod seams;
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plan::Plan;
+use seams::Seams;
 
-/// Seeds that every change is tried with.
-const SEEDS: u64 = 200;
+/// How many seeds are run unless `SIM_SEEDS` says otherwise.
+const SEEDS: u64 = 100;
+/// Seeds that are run more than once, to see whether they do the same.
+const REPEATED: std::ops::Range<u64> = 0..10;
 /// After so many failures a run ends: there is enough to look at.
 const FAILURES_MAX: usize = 10;
 
@@ -39,42 +44,58 @@ fn start_logging() {
     }
 }
 
-/// Runs seeds on all processors; prints how to repeat those that fail.
-fn run(seeds: std::ops::Range<u64>) {
-    let began = Instant::now();
-    let next = AtomicU64::new(seeds.start);
-    let failures = Mutex::new(Vec::new());
-    let simulated = AtomicU64::new(0);
-    let work = || {
-        while failures.lock().unwrap().len() < FAILURES_MAX {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
-                return;
-            }
-            let outcome = cluster::run(&Plan::new(seed), false);
-            simulated.fetch_add(outcome.elapsed.as_secs(), Ordering::Relaxed);
-            if let Some(first) = outcome.violations.first() {
-                let text = format!(
-                    "seed {seed}: {first}\n    SIM_SEED={seed} cargo test -p sim -- one --nocapture"
-                );
-                println!("{text}");
-                failures.lock().unwrap().push(text);
-            }
-        }
-    };
+/// Does something with each of `items`, on all processors; gives the results in order.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(work);
+            scope.spawn(|| {
+                while let Some((number, item)) = {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    items.get(number).map(|item| (number, item))
+                } {
+                    let result = work(item);
+                    done.lock().unwrap().push((number, result));
+                }
+            });
         }
+    });
+    let mut done = done.into_inner().unwrap();
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Runs seeds; prints how to repeat those that fail.
+fn run(seeds: std::ops::Range<u64>) {
+    let began = Instant::now();
+    let seeds: Vec<_> = seeds.collect();
+    let failures = Mutex::new(Vec::new());
+    let times = in_parallel(&seeds, |seed| {
+        if failures.lock().unwrap().len() >= FAILURES_MAX {
+            return Duration::ZERO;
+        }
+        let plan = Plan::new(*seed);
+        let outcome = cluster::run(&plan, Seams::default(), false);
+        if let Some(first) = outcome.violations.first() {
+            let text = format!(
+                "seed {seed}, {:?}: {first}\n    SIM_SEED={seed} cargo test --profile sim -p sim -- --exact one --nocapture",
+                plan.size
+            );
+            println!("{text}");
+            failures.lock().unwrap().push(text);
+        }
+        outcome.elapsed
     });
     let failures = failures.into_inner().unwrap();
     let took = began.elapsed().as_secs_f64();
-    let done = next.into_inner().min(seeds.end) - seeds.start;
+    let done = times.iter().filter(|time| !time.is_zero()).count();
+    let simulated: Duration = times.iter().sum();
     println!(
         "{done} seeds in {took:.1} s, {:.0} a minute; {:.1} hours simulated",
         done as f64 / took * 60.0,
-        simulated.into_inner() as f64 / 3600.0
+        simulated.as_secs_f64() / 3600.0
     );
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
@@ -82,17 +103,8 @@ fn run(seeds: std::ops::Range<u64>) {
 #[test]
 fn seeds() {
     start_logging();
-    run(0..SEEDS);
-}
-
-#[test]
-fn night() {
-    let Some(count) = variable("SIM_SEEDS") else {
-        println!("SIM_SEEDS says how many");
-        return;
-    };
-    let first = variable("SIM_FIRST").unwrap_or(SEEDS);
-    run(first..first + count);
+    let first = variable("SIM_FIRST").unwrap_or(0);
+    run(first..first + variable("SIM_SEEDS").unwrap_or(SEEDS));
 }
 
 #[test]
@@ -107,7 +119,7 @@ fn one() {
         plan.faults.clear();
     }
     println!("{plan:#?}");
-    let outcome = cluster::run(&plan, true);
+    let outcome = cluster::run(&plan, Seams::default(), true);
     println!("{outcome:#?}");
     assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
 }
@@ -115,14 +127,46 @@ fn one() {
 #[test]
 fn a_seed_repeats_itself() {
     start_logging();
-    for seed in variable("SIM_SEED").map_or(0..10, |seed| {
+    for seed in variable("SIM_SEED").map_or(REPEATED, |seed| {
         seed..seed + variable("SIM_SEEDS").unwrap_or(1)
     }) {
         let plan = Plan::new(seed);
         let tells = std::env::var_os("SIM_LOG").is_some();
-        let first = cluster::run(&plan, tells);
+        let first = cluster::run(&plan, Seams::default(), tells);
         println!("=====");
-        let second = cluster::run(&plan, tells);
+        let second = cluster::run(&plan, Seams::default(), tells);
         assert_eq!(first, second, "seed {seed}");
     }
+}
+
+/// What stands for all that happens in some seeds, for another process to compare.
+#[test]
+fn traces() {
+    if std::env::var_os("SIM_TRACES").is_none() {
+        println!("SIM_TRACES asks for them");
+        return;
+    }
+    for seed in REPEATED {
+        let outcome = cluster::run(&Plan::new(seed), Seams::default(), false);
+        println!("trace {seed}: {:016x} of {}", outcome.hash, outcome.lines);
+    }
+}
+
+#[test]
+fn a_seed_repeats_itself_in_another_process() {
+    let traces = || {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "traces", "--nocapture"])
+            .env("SIM_TRACES", "1")
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = output.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines = text.lines().filter(|line| line.contains("trace "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = in_parallel(&[(), ()], |()| traces());
+    assert_eq!(first[0].len(), REPEATED.count(), "{first:?}");
+    assert_eq!(first[0], first[1]);
 }

@@ -1,11 +1,16 @@
 //! Whoever takes part tells the observer, which keeps the trace and asks the auditor.
 
-use std::hash::{DefaultHasher, Hasher as _};
+use std::any::Any;
+use std::fmt::{self, Write as _};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::auditor::{Auditor, Sight};
 use crate::events::Event;
+use crate::plan::Plan;
+use crate::seams::Tap;
+use runtime::Mail;
 
 /// What the frameworks are to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +38,7 @@ struct Inner {
 
 impl Observer {
     /// One that prints what it sees if it `tells`.
-    pub fn new(tells: bool) -> Self {
+    pub fn new(plan: &Plan, tells: bool) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             now: Duration::ZERO,
             mode: Mode::Working,
@@ -41,7 +46,7 @@ impl Observer {
             hash: DefaultHasher::new(),
             lines: 0,
             tells,
-            auditor: Auditor::new(),
+            auditor: Auditor::new(plan),
         })))
     }
 
@@ -71,8 +76,21 @@ impl Observer {
     pub fn note(&self, event: Event) {
         let now = self.now();
         let mut inner = self.inner();
-        inner.line(now, &format!("{event:?}"));
+        inner.line(now, format_args!("{event:?}"));
         inner.auditor.event(now, &event);
+    }
+
+    /// A message is on its way.
+    pub fn mail(&self, tap: &Tap, mail: &Mail<'_>, message: &dyn Any) {
+        let now = self.now();
+        let mut inner = self.inner();
+        let Mail { from, to, name, .. } = mail;
+        inner.lines += 1;
+        (now, from, to, name).hash(&mut inner.hash);
+        if inner.tells {
+            println!("{:>8.3} {from} to {to}: {name}", now.as_secs_f64());
+        }
+        inner.auditor.mail(now, tap, mail, message);
     }
 
     /// Looks at the whole cluster, between two steps.
@@ -80,13 +98,18 @@ impl Observer {
         let mut inner = self.inner();
         let now = inner.now;
         if let Some(line) = inner.auditor.look(now, sight) {
-            inner.line(now, &line);
+            inner.line(now, format_args!("{line}"));
         }
     }
 
     /// What has been said and has not arrived.
     pub fn unsettled(&self) -> Option<String> {
         self.inner().auditor.unsettled()
+    }
+
+    /// In which offers the master and the frameworks differ.
+    pub fn disagreement(&self, sight: &Sight<'_>) -> Option<String> {
+        self.inner().auditor.disagreement(sight)
     }
 
     /// What is wrong by now.
@@ -109,12 +132,23 @@ impl Observer {
 }
 
 impl Inner {
-    fn line(&mut self, now: Duration, text: &str) {
-        let line = format!("{:>8.3} {text}", now.as_secs_f64());
-        self.hash.write(line.as_bytes());
+    fn line(&mut self, now: Duration, text: fmt::Arguments<'_>) {
         self.lines += 1;
+        now.hash(&mut self.hash);
+        // A hasher takes whatever is written.
+        let _ = Hashed(&mut self.hash).write_fmt(text);
         if self.tells {
-            println!("{line}");
+            println!("{:>8.3} {text}", now.as_secs_f64());
         }
+    }
+}
+
+/// Hashes a text without making it.
+struct Hashed<'a>(&'a mut DefaultHasher);
+
+impl fmt::Write for Hashed<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
     }
 }

@@ -7,10 +7,14 @@ use rand::{RngExt, SeedableRng};
 
 use crate::faults::{self, Fault};
 
+/// A task that runs so long must be killed.
+const FOR_EVER: Duration = Duration::from_secs(100_000);
+
 /// One simulation, drawn from its seed.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub seed: u64,
+    pub size: Size,
     pub master: MasterPlan,
     pub agents: Vec<AgentPlan>,
     pub frameworks: Vec<FrameworkPlan>,
@@ -38,6 +42,13 @@ pub struct AgentPlan {
     pub shutdown_grace: Duration,
 }
 
+impl AgentPlan {
+    /// As its flag has it.
+    pub fn resources(&self) -> String {
+        format!("cpus:{};mem:{};disk:1000;ports:[]", self.cpus, self.mem)
+    }
+}
+
 /// One framework.
 #[derive(Debug, Clone)]
 pub struct FrameworkPlan {
@@ -53,6 +64,10 @@ pub struct FrameworkPlan {
     /// How often an acknowledgement comes late, or only for the update sent again.
     pub acknowledges_late: f64,
     pub forgets_to_acknowledge: f64,
+    /// When it ends itself with all its tasks, to begin anew.
+    pub leaves_at: Option<Duration>,
+    /// When a second scheduler subscribes in its name.
+    pub doubles_at: Option<Duration>,
 }
 
 /// Work that a framework wants done once.
@@ -67,6 +82,50 @@ pub struct JobPlan {
     pub task: TaskPlan,
     /// After how long the framework kills it.
     pub killed_after: Option<Duration>,
+}
+
+/// How large a cluster is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// Most are: what goes wrong mostly goes wrong among a few.
+    Small,
+    Middle,
+    /// Twenty agents, five frameworks, hundreds of tasks.
+    Large,
+}
+
+impl Size {
+    fn draw(rng: &mut StdRng) -> Self {
+        match rng.random_range(0..100) {
+            0..90 => Self::Small,
+            90..98 => Self::Middle,
+            _ => Self::Large,
+        }
+    }
+
+    fn agents(self, rng: &mut StdRng) -> usize {
+        match self {
+            Self::Small => rng.random_range(1..=4),
+            Self::Middle => rng.random_range(5..=10),
+            Self::Large => 20,
+        }
+    }
+
+    fn frameworks(self, rng: &mut StdRng) -> usize {
+        match self {
+            Self::Small => rng.random_range(1..=3),
+            Self::Middle => rng.random_range(2..=5),
+            Self::Large => 5,
+        }
+    }
+
+    fn jobs(self, rng: &mut StdRng) -> usize {
+        match self {
+            Self::Small => rng.random_range(3..=15),
+            Self::Middle => rng.random_range(10..=30),
+            Self::Large => rng.random_range(40..=120),
+        }
+    }
 }
 
 /// What a task does; it travels in the task's data.
@@ -137,11 +196,12 @@ impl Plan {
     /// What `seed` decides.
     pub fn new(seed: u64) -> Self {
         let rng = &mut StdRng::seed_from_u64(seed);
-        let agents: Vec<_> = (0..rng.random_range(1..=4)).map(|_| agent(rng)).collect();
-        let frameworks: Vec<_> = (0..rng.random_range(1..=3))
-            .map(|_| framework(rng))
-            .collect();
+        let size = Size::draw(rng);
+        let agents: Vec<_> = (0..size.agents(rng)).map(|_| agent(rng)).collect();
         let quiet_from = millis(rng, 10_000, 60_000);
+        let frameworks: Vec<_> = (0..size.frameworks(rng))
+            .map(|_| framework(rng, size, quiet_from))
+            .collect();
         let master = MasterPlan {
             ping_timeout: choose(rng, &[1, 2, 5].map(Duration::from_secs)),
             ping_timeouts: rng.random_range(2..=5),
@@ -152,6 +212,7 @@ impl Plan {
         let faults = faults::draw(rng, agents.len(), frameworks.len(), quiet_from);
         Self {
             seed,
+            size,
             master,
             agents,
             frameworks,
@@ -170,21 +231,37 @@ fn agent(rng: &mut StdRng) -> AgentPlan {
     }
 }
 
-fn framework(rng: &mut StdRng) -> FrameworkPlan {
+fn framework(rng: &mut StdRng, size: Size, quiet_from: Duration) -> FrameworkPlan {
+    let end = u64::try_from(quiet_from.as_millis()).unwrap_or(u64::MAX);
     FrameworkPlan {
         role: choose(rng, &["*", "a", "b", "a/c"]).to_owned(),
         partition_aware: rng.random_bool(0.5),
         checkpoint: rng.random_bool(0.3),
         failover_timeout: choose(rng, &[5, 3600, 3600]).pipe(Duration::from_secs),
-        jobs: (0..rng.random_range(3..=15)).map(|_| job(rng)).collect(),
-        refuse_seconds: choose(rng, &[vec![0.0], vec![5.0], vec![0.0, 1.0, 5.0, 30.0]]),
+        jobs: (0..size.jobs(rng)).map(|_| job(rng)).collect(),
+        refuse_seconds: choose(
+            rng,
+            &[
+                vec![0.0],
+                vec![5.0],
+                vec![0.0, 1.0, 5.0, 30.0],
+                vec![5.0, 3600.0],
+            ],
+        ),
         hoards: choose(rng, &[0.0, 0.0, 0.2, 0.8]),
         acknowledges_late: choose(rng, &[0.0, 0.3]),
         forgets_to_acknowledge: choose(rng, &[0.0, 0.0, 0.2]),
+        leaves_at: rng.random_bool(0.1).then(|| millis(rng, 0, end)),
+        doubles_at: rng.random_bool(0.1).then(|| millis(rng, 0, end)),
     }
 }
 
 fn job(rng: &mut StdRng) -> JobPlan {
+    let killed_after = rng.random_bool(0.1).then(|| millis(rng, 0, 10_000));
+    let runs = match killed_after {
+        Some(_) if rng.random_bool(0.3) => FOR_EVER,
+        _ => choose(rng, &[100, 1_000, 10_000]).pipe(|most| millis(rng, 0, most)),
+    };
     JobPlan {
         millicpus: rng.random_range(1..=8) * 100,
         mem: rng.random_range(1..=4) * 32,
@@ -193,7 +270,7 @@ fn job(rng: &mut StdRng) -> JobPlan {
         task: TaskPlan {
             starts: millis(rng, 0, 500),
             updates: choose(rng, &[0, 0, 1, 3]),
-            runs: choose(rng, &[100, 1_000, 10_000]).pipe(|most| millis(rng, 0, most)),
+            runs,
             end: choose(
                 rng,
                 &[
@@ -206,7 +283,7 @@ fn job(rng: &mut StdRng) -> JobPlan {
                 ],
             ),
         },
-        killed_after: rng.random_bool(0.1).then(|| millis(rng, 0, 10_000)),
+        killed_after,
     }
 }
 

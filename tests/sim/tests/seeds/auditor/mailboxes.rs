@@ -15,10 +15,10 @@ impl Invariant for Mailboxes {
 
     fn look(&mut self, _: Duration, sight: &Sight<'_>, found: &mut Findings) {
         for (host, node) in sight.nodes {
-            for (pid, waiting) in node.waiting() {
-                if waiting > WAITING_MAX {
-                    found.say(format!("{waiting} events wait for {pid} on {host}"));
-                }
+            if let Some((pid, waiting)) = node.busiest()
+                && waiting > WAITING_MAX
+            {
+                found.say(format!("{waiting} events wait for {pid} on {host}"));
             }
         }
     }

@@ -1,22 +1,30 @@
 //! What must hold, always: one file per invariant.
 
+mod acknowledgements;
 mod filters;
+mod machines;
 mod mailboxes;
+mod masters;
 mod offers;
 mod panics;
+mod peers;
 mod resources;
 pub mod settled;
 mod tasks;
+mod unreachable;
 mod updates;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use master_core::Snapshot;
-use runtime::Node;
+use runtime::{Mail, Node};
 
 use crate::events::Event;
 use crate::ledger::Ledger;
+use crate::plan::Plan;
+use crate::seams::Tap;
 
 pub use panics::watch as watch_panics;
 
@@ -28,6 +36,10 @@ pub struct Sight<'a> {
     pub nodes: &'a [(String, Node)],
     /// What the frameworks know.
     pub ledgers: &'a [Ledger],
+    /// Of each agent, whether the master cannot hear of it now.
+    pub away: &'a [bool],
+    /// Counts the containers that run.
+    pub containers: &'a dyn Fn() -> usize,
 }
 
 /// Something that must hold.
@@ -36,6 +48,17 @@ trait Invariant {
 
     /// Looks at something that happened.
     fn event(&mut self, _at: Duration, _event: &Event, _found: &mut Findings) {}
+
+    /// Looks at a message that is on its way.
+    fn mail(
+        &mut self,
+        _at: Duration,
+        _tap: &Tap,
+        _mail: &Mail<'_>,
+        _message: &dyn Any,
+        _found: &mut Findings,
+    ) {
+    }
 
     /// Looks at what the master knows, whenever it has changed.
     fn snapshot(&mut self, _at: Duration, _snapshot: &Snapshot, _found: &mut Findings) {}
@@ -62,8 +85,12 @@ pub struct Auditor {
     tasks: tasks::Tasks,
     filters: filters::Filters,
     mailboxes: mailboxes::Mailboxes,
+    peers: peers::Peers,
     panics: panics::Panics,
-    settled: settled::Settled,
+    acknowledgements: acknowledgements::Acknowledgements,
+    machines: machines::Machines,
+    masters: masters::Masters,
+    unreachable: unreachable::Unreachable,
     last: Option<Arc<Snapshot>>,
     violations: Vec<String>,
 }
@@ -71,7 +98,8 @@ pub struct Auditor {
 macro_rules! each {
     ($auditor:ident, $at:ident, |$invariant:ident, $found:ident| $ask:expr) => {
         each!(@ $auditor, $at, $invariant, $found, $ask,
-            resources, offers, updates, tasks, filters, mailboxes, panics, settled);
+            resources, offers, updates, tasks, filters, mailboxes, peers, panics,
+            acknowledgements, machines, masters, unreachable);
     };
     (@ $auditor:ident, $at:ident, $invariant:ident, $found:ident, $ask:expr, $($field:ident),+) => {$(
         {
@@ -94,7 +122,7 @@ fn name_of<I: Invariant>(_: &I) -> &'static str {
 }
 
 impl Auditor {
-    pub fn new() -> Self {
+    pub fn new(plan: &Plan) -> Self {
         Self {
             resources: resources::Resources,
             offers: offers::Offers::default(),
@@ -102,8 +130,12 @@ impl Auditor {
             tasks: tasks::Tasks::default(),
             filters: filters::Filters::default(),
             mailboxes: mailboxes::Mailboxes,
+            peers: peers::Peers,
             panics: panics::Panics,
-            settled: settled::Settled,
+            acknowledgements: acknowledgements::Acknowledgements::default(),
+            machines: machines::Machines::new(plan),
+            masters: masters::Masters::default(),
+            unreachable: unreachable::Unreachable::new(plan),
             last: None,
             violations: Vec::new(),
         }
@@ -112,6 +144,11 @@ impl Auditor {
     pub fn event(&mut self, at: Duration, event: &Event) {
         each!(self, at, |invariant, found| invariant
             .event(at, event, found));
+    }
+
+    pub fn mail(&mut self, at: Duration, tap: &Tap, mail: &Mail<'_>, message: &dyn Any) {
+        each!(self, at, |invariant, found| invariant
+            .mail(at, tap, mail, message, found));
     }
 
     /// Looks at the cluster. Gives a line for the trace if the master knows something new.
@@ -135,6 +172,11 @@ impl Auditor {
     /// What has been said and has not arrived.
     pub fn unsettled(&self) -> Option<String> {
         self.updates.unsettled()
+    }
+
+    /// In which offers the master and the frameworks differ.
+    pub fn disagreement(&self, sight: &Sight<'_>) -> Option<String> {
+        self.offers.disagreement(sight.snapshot?)
     }
 
     pub fn complain(&mut self, at: Duration, invariant: &str, text: String) {

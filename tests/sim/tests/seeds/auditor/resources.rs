@@ -50,16 +50,11 @@ impl Invariant for Resources {
                     agent.offered()
                 ));
             }
-            let mine = used
-                .iter()
-                .filter(|((agent, _), sum)| agent == id && !sum.is_empty());
-            let mine: Sums<&FrameworkId> = mine.map(|((_, of), sum)| (of, sum.clone())).collect();
-            let counted: Sums<&FrameworkId> = agent
-                .used()
-                .iter()
-                .map(|(of, sum)| (of, sum.clone()))
-                .collect();
-            if mine != counted {
+            let mine = used.get(id).into_iter().flatten();
+            let mine = mine.filter(|(_, sum)| !sum.is_empty());
+            if !mine.eq(agent.used()) {
+                let counted: Vec<_> = agent.used().iter().collect();
+                let mine = used.get(id);
                 found.say(format!(
                     "of agent {id} is counted as used {counted:?}; tasks and executors hold {mine:?}"
                 ));
@@ -69,8 +64,8 @@ impl Invariant for Resources {
 }
 
 /// What live tasks and executors hold, by agent and framework.
-fn used(snapshot: &Snapshot, found: &mut Findings) -> Sums<(AgentId, FrameworkId)> {
-    let mut used = Sums::new();
+fn used(snapshot: &Snapshot, found: &mut Findings) -> BTreeMap<AgentId, Sums<FrameworkId>> {
+    let mut used: BTreeMap<AgentId, Sums<FrameworkId>> = BTreeMap::new();
     for (id, framework) in snapshot.frameworks.registered() {
         let tasks = framework.tasks().values().filter(|task| task.is_live());
         let tasks = tasks.map(|task| (task.agent(), task.resources()));
@@ -82,7 +77,8 @@ fn used(snapshot: &Snapshot, found: &mut Findings) -> Sums<(AgentId, FrameworkId
                     "{id} uses {resources} of agent {agent}, which is not there"
                 ));
             }
-            *used.entry((agent.clone(), id.clone())).or_default() += resources;
+            let of_agent = used.entry(agent.clone()).or_default();
+            *of_agent.entry(id.clone()).or_default() += resources;
         }
     }
     used

@@ -1,13 +1,7 @@
 //! I8: when all faults are over, everything settles: all agents and frameworks are back,
 //! all work is done, nothing is held, and all resources can be had.
 
-use super::{Invariant, Sight};
-
-pub struct Settled;
-
-impl Invariant for Settled {
-    const NAME: &'static str = "settled";
-}
+use super::Sight;
 
 /// Why the cluster is not at rest; nothing if it is.
 pub fn unsettled(sight: &Sight<'_>, agents: usize) -> Option<String> {
@@ -41,7 +35,11 @@ pub fn unsettled(sight: &Sight<'_>, agents: usize) -> Option<String> {
         return Some(format!("{active} of {agents} agents are active"));
     }
     let here = snapshot.agents.registered().len();
-    (here != agents).then(|| format!("{here} agents are registered, there are {agents}"))
+    if here != agents {
+        return Some(format!("{here} agents are registered, there are {agents}"));
+    }
+    let containers = (sight.containers)();
+    (containers > 0).then(|| format!("{containers} containers run, and nobody knows of them"))
 }
 
 /// What is not offered though every framework keeps all offers and nothing runs.

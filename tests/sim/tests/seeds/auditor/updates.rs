@@ -80,10 +80,11 @@ impl Invariant for Updates {
                 ..
             } => {
                 let stream = self.streams.entry(task.clone()).or_default();
+                // Executors count from one, and so on unless a task is launched twice.
+                stream.said.truncate((*sequence as usize).saturating_sub(1));
                 stream.said.push(*state);
-                assert_eq!(stream.said.len(), *sequence as usize, "an executor counts");
             }
-            Event::Taken { task, sequence } => {
+            Event::Taken { task, sequence, .. } => {
                 let stream = self.streams.entry(task.clone()).or_default();
                 stream.taken.insert(*sequence);
             }
@@ -131,7 +132,9 @@ impl Invariant for Updates {
             Event::Subscribed(framework, id) => {
                 self.numbers.insert(id.clone(), *framework);
             }
-            Event::Refused(framework, _) => self.void_framework(*framework),
+            Event::Refused(framework, _) | Event::Left(framework) => {
+                self.void_framework(*framework);
+            }
             _ => {}
         }
     }
