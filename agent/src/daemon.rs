@@ -134,6 +134,7 @@ pub async fn start(
 ) -> Result<Running, StartError> {
     let mut config = NodeConfig::new(options.address.listen);
     config.advertise = options.address.advertise;
+    config.require_peer_address_match = options.address.require_peer_address_match;
     config.delegate = Some("slave(1)".into());
     config.world = surroundings.world;
     config.limits = surroundings.limits;

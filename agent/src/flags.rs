@@ -124,5 +124,10 @@ pub const PROGRAM: Program = Program {
     name: "mesos-agent",
     version: concat!("mesos ", env!("CARGO_PKG_VERSION")),
     environment_prefix: "MESOS_",
-    flags: &[FLAGS, daemon::COMMON, runtime::logging::FLAGS],
+    flags: &[
+        FLAGS,
+        daemon::COMMON,
+        runtime::limits::FLAGS,
+        runtime::logging::FLAGS,
+    ],
 };

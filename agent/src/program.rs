@@ -45,7 +45,7 @@ async fn run(flags: Flags) -> Result<ExitReason, Box<dyn std::error::Error>> {
     let ports = Ports::real(&options)?;
     let surroundings = Surroundings {
         world: World::Real,
-        limits: Limits::default(),
+        limits: Limits::from_flags(&flags)?,
     };
     let running = crate::start(options, ports, surroundings).await?;
     info!("listening at http://{}/", running.node.address());

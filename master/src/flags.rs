@@ -103,7 +103,12 @@ pub const PROGRAM: Program = Program {
     name: "mesos-master",
     version: concat!("mesos ", env!("CARGO_PKG_VERSION")),
     environment_prefix: "MESOS_",
-    flags: &[FLAGS, daemon::COMMON, runtime::logging::FLAGS],
+    flags: &[
+        FLAGS,
+        daemon::COMMON,
+        runtime::limits::FLAGS,
+        runtime::logging::FLAGS,
+    ],
 };
 
 /// A flag's value does not make sense.

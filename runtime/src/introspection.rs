@@ -32,6 +32,20 @@ pub(crate) fn install(node: &Node) {
     );
     let here = node.clone();
     site.add(
+        "__peers__",
+        "",
+        Published::new(
+            Help::new(
+                "Every connection to another node, and what waits for it.",
+                "A list of {address, is_connected, is_persistent, links, age_ms, messages_sent, \
+                 messages_dropped, waiting_messages, waiting_bytes, is_full, unanswered_ms}. A \
+                 connection is persistent while an actor is linked over it.",
+            ),
+            move |_| Response::json(&here.inner.peers.view()),
+        ),
+    );
+    let here = node.clone();
+    site.add(
         "help",
         "",
         Published::new(

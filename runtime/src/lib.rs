@@ -42,7 +42,7 @@ pub mod flags;
 mod host;
 pub mod http;
 mod introspection;
-mod limits;
+pub mod limits;
 pub mod logging;
 mod mailbox;
 pub mod metrics;

@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::actor::{Actor, Declaration};
 use crate::context::Handle;
 use crate::host::Host;
-use crate::http::{Published, Site};
+use crate::http::{Bodies, Published, Site, SlowClients, Streams};
 use crate::limits::Limits;
 use crate::mailbox::{Event, Incoming, Mailbox};
 use crate::metrics::Metrics;
@@ -104,6 +104,9 @@ pub(crate) struct Inner {
     names: RwLock<HashMap<String, Arc<AtomicU64>>>,
     pub(crate) site: Site,
     pub(crate) peers: Peers,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) bodies: Arc<Bodies>,
+    pub(crate) slow_clients: SlowClients,
     timers: Arc<Timers>,
     threads: Threads,
     metrics: Metrics,
@@ -176,7 +179,6 @@ impl Node {
             inner: Arc::new(Inner {
                 address,
                 delegate: config.delegate,
-                limits: config.limits,
                 require_peer_address_match: config.require_peer_address_match,
                 force_codecs: config.force_codecs,
                 directory: RwLock::default(),
@@ -184,10 +186,14 @@ impl Node {
                 names: RwLock::default(),
                 site: Site::default(),
                 peers: Peers::new(&metrics),
+                streams: Streams::new(&config.limits, &metrics),
+                bodies: Bodies::new(&config.limits, &metrics),
+                slow_clients: SlowClients::new(&metrics),
                 timers: Arc::default(),
                 threads: Threads::default(),
                 metrics,
                 home: tokio::runtime::Handle::current(),
+                limits: config.limits,
                 world: config.world,
             }),
         };

@@ -189,6 +189,16 @@ macro_rules! delegate {
 }
 
 impl Socket {
+    /// Waits until there may be something to read, or the end. The simulator's sockets do
+    /// not tell: reading them waits.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Real(stream) => stream.readable().await,
+            #[cfg(feature = "simulator")]
+            Self::Simulated(_) => Ok(()),
+        }
+    }
+
     /// Registers the socket with the event loop of the current thread.
     pub(crate) fn rehome(self) -> io::Result<Self> {
         match self {

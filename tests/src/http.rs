@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -57,13 +58,33 @@ enum Framing {
 impl Connection {
     /// Connects.
     pub fn open(address: SocketAddr) -> Self {
-        let socket = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    /// Over a socket that is connected.
+    pub fn over(socket: TcpStream) -> Self {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_nodelay(true).unwrap();
         Self {
             socket,
             buffer: Vec::new(),
         }
+    }
+
+    /// Sends bytes that the other end may refuse to take to their end.
+    pub fn try_send(&mut self, bytes: &[u8]) {
+        let _ = self.socket.write_all(bytes);
+    }
+
+    /// Whether anything comes, or the end, within a time.
+    pub fn has_answer_within(&mut self, time: Duration) -> bool {
+        self.socket.set_read_timeout(Some(time)).unwrap();
+        let mut part = [0; 4096];
+        let read = self.socket.read(&mut part);
+        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let count = read.as_ref().copied().unwrap_or_default();
+        self.buffer.extend_from_slice(&part[..count]);
+        read.is_ok()
     }
 
     /// Sends bytes as they are.

@@ -15,6 +15,9 @@ pub struct Address {
     pub advertise: Option<SocketAddr>,
     /// The host name to advertise.
     pub hostname: String,
+    /// Whether messages are refused whose sender is not at the other end of the
+    /// connection (L10).
+    pub require_peer_address_match: bool,
 }
 
 /// The addresses cannot be made out.
@@ -27,6 +30,14 @@ pub enum AddressError {
     #[error("'{value}' of {name} is not an IP address")]
     NotAnIp {
         /// The flag or variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// A variable holds no boolean.
+    #[error("'{value}' of {name} is not a boolean: expected true or false")]
+    NotABool {
+        /// The variable.
         name: &'static str,
         /// What it holds.
         value: String,
@@ -82,6 +93,10 @@ impl Address {
             listen: SocketAddr::new(listen_ip, port),
             advertise,
             hostname,
+            require_peer_address_match: bool_variable(
+                "LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH",
+                &variable,
+            )?,
         })
     }
 
@@ -130,6 +145,20 @@ fn port_variable(
             })
         })
         .transpose()
+}
+
+fn bool_variable(
+    name: &'static str,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<bool, AddressError> {
+    match variable(name).as_deref().map(str::trim) {
+        None | Some("false" | "0") => Ok(false),
+        Some("true" | "1") => Ok(true),
+        Some(value) => Err(AddressError::NotABool {
+            name,
+            value: value.to_owned(),
+        }),
+    }
 }
 
 /// The address that packets to other hosts would leave from; loopback without a network.

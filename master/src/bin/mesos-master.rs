@@ -26,7 +26,7 @@ async fn run(flags: Flags) -> Result<ExitReason, Box<dyn std::error::Error>> {
     let surroundings = master::Surroundings {
         world: World::Real,
         shown: flags.shown(),
-        limits: Limits::default(),
+        limits: Limits::from_flags(&flags)?,
     };
     let running = start(options, log, surroundings).await?;
     info!("listening at http://{}/", running.node.address());

@@ -12,16 +12,16 @@ use actix_web::body::{BodyStream, BoxBody, SizedStream};
 use actix_web::dev::AppConfig;
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, web};
-use bytes::Bytes;
 use flate2::Compression;
-use flate2::write::{GzEncoder, MultiGzDecoder};
+use flate2::write::GzEncoder;
 use runtime_core::{ActorId, Codec, libprocess, percent};
 use std::io::Write as _;
 use tokio::sync::Semaphore;
 use tracing::{debug, error, warn};
 
 use crate::http::connection;
-use crate::http::gate::Gate;
+use crate::http::gate::{Answered, Gate};
+use crate::http::payload::{self, Pieces};
 use crate::http::request::{Method, Request, parse_query};
 use crate::http::response::{Body, Responder, Response};
 use crate::http::site::{Serve, Target, route};
@@ -79,7 +79,14 @@ pub(crate) async fn service(node: &Node) -> Option<Serving> {
     let app = App::new().default_service(web::to(
         move |request: HttpRequest, payload: web::Payload| {
             let node = app_node.clone();
-            async move { answer(&node, request, payload).await }
+            async move {
+                let answered = request.conn_data::<Answered>().cloned();
+                let response = answer(&node, request, payload).await;
+                if let Some(answered) = answered {
+                    answered.tell();
+                }
+                response
+            }
         },
     ));
     // The simulator's clock is not the one that actix-http reads its deadlines from.
@@ -92,6 +99,9 @@ pub(crate) async fn service(node: &Node) -> Option<Serving> {
         .keep_alive(keep_alive)
         .client_request_timeout(head_time)
         .client_disconnect_timeout(Duration::ZERO)
+        .on_connect_ext(|gate: &Gate, data| {
+            data.insert(gate.answered());
+        })
         .h1_allow_half_closed(false)
         .h1(actix_service::map_config(app.into_factory(), |_| {
             AppConfig::default()
@@ -143,7 +153,7 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
                 }
                 Serve::Aside(serve) => serve(&request),
                 Serve::Later(serve) => {
-                    let (responder, answered) = Responder::new(node.limits().stream);
+                    let (responder, answered) = Responder::new(node, request.peer);
                     serve(request, responder);
                     answered
                         .await
@@ -156,7 +166,7 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
             endpoint,
             path,
         } => {
-            let (responder, answered) = Responder::new(node.limits().stream);
+            let (responder, answered) = Responder::new(node, request.peer);
             let request = Request {
                 path,
                 ..request.clone()
@@ -179,25 +189,8 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
 async fn read(
     node: &Node,
     request: &HttpRequest,
-    payload: web::Payload,
+    body: web::Payload,
 ) -> Result<Request, Box<Response>> {
-    let limit = node.limits().body;
-    let too_large = || {
-        Box::new(Response::text(
-            413,
-            format!("The body is larger than {limit} bytes."),
-        ))
-    };
-    let body = match payload.to_bytes_limited(limit).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(error)) => {
-            return Err(Box::new(Response::text(
-                400,
-                format!("Failed to read the body: {error}"),
-            )));
-        }
-        Err(_) => return Err(too_large()),
-    };
     let headers: Vec<(String, String)> = request
         .headers()
         .iter()
@@ -211,17 +204,7 @@ async fn read(
     let is_gzip = headers.iter().any(|(name, value)| {
         name == "content-encoding" && value.trim().eq_ignore_ascii_case("gzip")
     });
-    let body = if is_gzip {
-        inflate(&body, limit).map_err(|error| match error {
-            InflateError::TooLarge => too_large(),
-            InflateError::Malformed(text) => Box::new(Response::text(
-                400,
-                format!("Failed to decompress the body: {text}"),
-            )),
-        })?
-    } else {
-        body
-    };
+    let body = payload::read(node, body, is_gzip).await?;
     Ok(Request {
         method: Method::parse(request.method().as_str()),
         path: String::new(),
@@ -234,44 +217,6 @@ async fn read(
         body,
         peer: request.peer_addr(),
     })
-}
-
-enum InflateError {
-    TooLarge,
-    Malformed(String),
-}
-
-/// Inflates at most `limit` bytes, whatever the compressed size promises.
-fn inflate(body: &[u8], limit: usize) -> Result<Bytes, InflateError> {
-    struct Bounded {
-        bytes: Vec<u8>,
-        limit: usize,
-        is_over: bool,
-    }
-    impl std::io::Write for Bounded {
-        fn write(&mut self, part: &[u8]) -> std::io::Result<usize> {
-            if self.bytes.len() + part.len() > self.limit {
-                self.is_over = true;
-                return Err(std::io::ErrorKind::FileTooLarge.into());
-            }
-            self.bytes.extend_from_slice(part);
-            Ok(part.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut decoder = MultiGzDecoder::new(Bounded {
-        bytes: Vec::new(),
-        limit,
-        is_over: false,
-    });
-    let written = decoder.write_all(body).and_then(|()| decoder.try_finish());
-    match written {
-        Ok(()) => Ok(Bytes::from(std::mem::take(&mut decoder.get_mut().bytes))),
-        Err(_) if decoder.get_ref().is_over => Err(InflateError::TooLarge),
-        Err(error) => Err(InflateError::Malformed(error.to_string())),
-    }
 }
 
 /// A libprocess message that came over this connection (after other requests, or from
@@ -322,8 +267,11 @@ fn write(request: Option<&Request>, mut response: Response) -> HttpResponse<BoxB
         builder.append_header((name, value));
     }
     let mut answer = match response.body {
+        Body::Full(bytes) if Pieces::suit(&bytes) => {
+            builder.body(SizedStream::new(bytes.len() as u64, Pieces(bytes)))
+        }
         Body::Full(bytes) => builder.body(bytes),
-        Body::Stream(reader) => builder.body(BodyStream::new(Infallible(reader))),
+        Body::Stream(reader) => builder.body(BodyStream::new(reader)),
         Body::File { file, length } => {
             let file = tokio::fs::File::from_std(file);
             let reader =
@@ -381,21 +329,5 @@ fn compress(request: &Request, response: &mut Response) {
                 .push(("Content-Encoding", "gzip".to_owned()));
         }
         Err(error) => warn!(%error, "an answer could not be compressed"),
-    }
-}
-
-/// actix wants a fallible stream.
-struct Infallible<S>(S);
-
-impl<S: futures_core::Stream<Item = Bytes> + Unpin> futures_core::Stream for Infallible<S> {
-    type Item = Result<Bytes, std::convert::Infallible>;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        std::pin::Pin::new(&mut self.0)
-            .poll_next(cx)
-            .map(|item| item.map(Ok))
     }
 }

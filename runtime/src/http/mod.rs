@@ -3,14 +3,18 @@
 pub(crate) mod connection;
 pub(crate) mod front;
 mod gate;
+mod payload;
 mod request;
 mod response;
 mod site;
 mod stream;
 
 pub(crate) use front::serve;
+pub(crate) use gate::SlowClients;
+pub(crate) use payload::Bodies;
 pub use request::{Method, Request};
 pub use response::{Body, Responder, Response};
 pub(crate) use site::Site;
 pub use site::{Help, Published};
+pub(crate) use stream::Streams;
 pub use stream::{StreamError, StreamHead, StreamReader, StreamWriter};

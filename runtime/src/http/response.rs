@@ -1,10 +1,14 @@
 //! An answer to a request.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use crate::http::stream::{StreamHead, StreamReader, StreamWriter};
+use crate::http::stream::{StreamHead, StreamReader, StreamWriter, Streams};
+use crate::node::Node;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -113,19 +117,23 @@ impl Response {
 #[derive(Debug)]
 pub struct Responder {
     answer: oneshot::Sender<Response>,
-    stream_limit: usize,
+    client: Option<SocketAddr>,
+    streams: Arc<Streams>,
 }
 
 impl Responder {
-    pub(crate) fn new(stream_limit: usize) -> (Self, oneshot::Receiver<Response>) {
+    pub(crate) fn new(
+        node: &Node,
+        client: Option<SocketAddr>,
+    ) -> (Self, oneshot::Receiver<Response>) {
         let (answer, answered) = oneshot::channel();
-        (
-            Self {
-                answer,
-                stream_limit,
-            },
-            answered,
-        )
+        let streams = Arc::clone(&node.inner.streams);
+        let responder = Self {
+            answer,
+            client,
+            streams,
+        };
+        (responder, answered)
     }
 
     /// Answers. A client that has gone meanwhile is no error.
@@ -134,7 +142,7 @@ impl Responder {
     }
 
     pub(crate) fn stream(self, head: StreamHead, closed: Box<dyn FnOnce() + Send>) -> StreamWriter {
-        let (writer, reader) = StreamWriter::new(self.stream_limit, closed);
+        let (writer, reader) = StreamWriter::new(self.streams, self.client, closed);
         let StreamHead { status, headers } = head;
         // An unsent answer comes back and is dropped: the reader's end tells the writer.
         let _ = self.answer.send(Response {

@@ -138,7 +138,7 @@ async fn start_master(local: &Local, rest: &[String]) -> Result<master::Running,
     let surroundings = master::Surroundings {
         world: World::Real,
         shown: flags.shown(),
-        limits: Limits::default(),
+        limits: Limits::from_flags(&flags)?,
     };
     Ok(master::start(options, log, surroundings).await?)
 }
@@ -174,7 +174,7 @@ async fn start_agent(
     let ports = agent::Ports::real(&options)?;
     let surroundings = agent::Surroundings {
         world: World::Real,
-        limits: Limits::default(),
+        limits: Limits::from_flags(&flags)?,
     };
     Ok((agent::start(options, ports, surroundings).await?, resources))
 }

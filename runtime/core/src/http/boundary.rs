@@ -92,6 +92,11 @@ impl Boundary {
         matches!(&self.stage, Stage::Head { head, .. } if head.is_empty())
     }
 
+    /// Whether a part of the current request's head has arrived, but not all of it.
+    pub fn is_in_head(&self) -> bool {
+        matches!(&self.stage, Stage::Head { head, .. } if !head.is_empty())
+    }
+
     /// Goes on to the next request.
     pub fn next_request(&mut self) {
         self.stage = Stage::start();
@@ -131,7 +136,7 @@ mod tests {
                 }
             }
             assert_eq!(seen, REQUESTS);
-            assert!(boundary.is_idle());
+            assert!(boundary.is_idle() && !boundary.is_in_head());
         }
     }
 
@@ -153,6 +158,7 @@ mod tests {
             ..Limits::default()
         });
         assert_eq!(boundary.advance(&[b'x'; 100]), Ok(100));
+        assert!(boundary.is_in_head());
         assert_eq!(
             boundary.advance(&[b'x'; 1000]),
             Err(HttpError::HeadTooLong(100))

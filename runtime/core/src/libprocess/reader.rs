@@ -176,6 +176,11 @@ impl MessageReader {
         matches!(self.stage, Stage::Head(_)) && buffer.is_empty()
     }
 
+    /// Whether the head of a message has been read, and its body not.
+    pub fn is_in_body(&self) -> bool {
+        matches!(self.stage, Stage::Body(_))
+    }
+
     fn read_head(&mut self, scan: &mut HeadScan, buffer: &[u8]) -> Result<HeadRead, HttpError> {
         if scan.is_fresh()
             && let Some(head) = PlainHead::parse(buffer)

@@ -1,0 +1,65 @@
+//! What others may make a daemon hold, tried against real ones (rows 24 to 31 of the fault
+//! matrix): each limit has a clear answer, and the daemon's memory stays flat.
+
+mod bodies;
+mod connections;
+mod messages;
+mod streams;
+
+use std::time::Instant;
+
+use tests::cluster::Cluster;
+use tests::process::PATIENCE;
+
+const KILOBYTE: u64 = 1 << 10;
+const MEGABYTE: usize = 1 << 20;
+
+/// The most memory that a process has had since this was made.
+struct Peak {
+    process: u32,
+    /// Resident kilobytes at the beginning.
+    before: u64,
+}
+
+impl Peak {
+    fn of(process: u32) -> Self {
+        // Begins the peak anew.
+        std::fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
+        let before = status(process, "VmRSS:");
+        Self { process, before }
+    }
+
+    /// By how many megabytes it has grown at most. Printed, to be shown with --nocapture.
+    fn grown(&self, what: &str) -> u64 {
+        let kilobytes = status(self.process, "VmHWM:").saturating_sub(self.before);
+        println!("{what}: grew by {kilobytes} kB at most");
+        kilobytes / KILOBYTE
+    }
+}
+
+fn status(process: u32, key: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(key));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number.unwrap().parse().unwrap()
+}
+
+/// One metric of the master.
+fn metric(cluster: &Cluster, name: &str) -> f64 {
+    let metrics = cluster.get("/metrics/snapshot");
+    metrics[name]
+        .as_f64()
+        .unwrap_or_else(|| panic!("no metric {name}"))
+}
+
+/// Asks for a metric until it is as wanted.
+fn wait_for(cluster: &Cluster, name: &str, wanted: impl Fn(f64) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let value = metric(cluster, name);
+        if wanted(value) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{name} stays at {value}");
+    }
+}
