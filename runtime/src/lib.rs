@@ -70,8 +70,3 @@ pub use timers::Timer;
 pub use tokio::time::Instant;
 pub use uuid::Uuid;
 pub use world::{Socket, World};
-
-/// Runs the examples of the guide as tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/frameworks.md")]
-struct Guide;

@@ -75,16 +75,23 @@ impl Process {
 
     /// Waits for a line with these words and returns it.
     pub fn wait_for_line(&self, words: &str) -> String {
+        self.wait_for_lines(1, &[words]).remove(0)
+    }
+
+    /// Waits for so many lines, each with all of these words, and returns them.
+    pub fn wait_for_lines(&self, count: usize, words: &[&str]) -> Vec<String> {
         let deadline = Instant::now() + PATIENCE;
         let mut lines = self.output.lines.lock().unwrap();
         loop {
-            if let Some(line) = lines.0.iter().find(|line| line.contains(words)) {
-                return line.clone();
+            let has_all = |line: &&String| words.iter().all(|words| line.contains(words));
+            let found: Vec<_> = lines.0.iter().filter(has_all).take(count).collect();
+            if found.len() == count {
+                return found.into_iter().cloned().collect();
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if lines.1 == 0 || left.is_zero() {
                 panic!(
-                    "{} never printed '{words}':\n{}",
+                    "{} never printed {words:?} {count} times:\n{}",
                     self.name,
                     lines.0.join("\n")
                 );

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use messages::v1::executor::{Event, event};
 use messages::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskStatus, task_status::Source};
 use rand::RngExt;
-use runtime::{Actor, Context};
+use runtime::{Actor, Context, EncodeError, Message};
 use tracing::{debug, warn};
 
 use super::core::{Action, Core, News, ShutdownReason, TooManyUpdates};
 use super::environment::ExecutorEnvironment;
 use crate::http_client::{Answer, ContentType, Ended, Notice, Session, SessionConfig};
+use crate::payload::Payload;
 
 /// How often an executor tells its agent that it lives, so that nothing on the way
 /// takes the connection for idle (V16).
@@ -41,7 +42,8 @@ pub trait ExecutorActor: Actor {
     /// The agent has stored an update: it will not be sent again.
     fn acknowledged(&mut self, _update: TaskStatus, _context: &mut Context<'_, Self>) {}
 
-    /// The framework's scheduler sends data of its own.
+    /// The framework's scheduler sends data of its own; [`Payload`] reads it if it was sent
+    /// as a message.
     fn message(&mut self, _data: Bytes, _context: &mut Context<'_, Self>) {}
 
     /// The executor has to end itself and its tasks.
@@ -126,6 +128,22 @@ impl ExecutorDriver {
         Ok(())
     }
 
+    /// Sends a message to the framework's scheduler: as [`Self::send_message`], and a
+    /// framework of this kit reads it with [`Payload`].
+    ///
+    /// # Errors
+    ///
+    /// When the message has no written form.
+    pub fn send<M: Message, A: ExecutorActor>(
+        &mut self,
+        message: &M,
+        context: &mut Context<'_, A>,
+    ) -> Result<(), EncodeError> {
+        let data = Payload::write(message)?;
+        self.send_message(data, context);
+        Ok(())
+    }
+
     /// Sends data to the framework's scheduler: at most once, and not at all while the
     /// agent is not reachable.
     pub fn send_message<A: ExecutorActor>(&mut self, data: Bytes, context: &mut Context<'_, A>) {
@@ -153,7 +171,7 @@ impl ExecutorDriver {
                     let config = self.config.clone();
                     self.session = Some(Session::open(id, config, body, context, notice, ended));
                 }
-                Action::Send(call) => self.send(&call),
+                Action::Send(call) => self.make(&call),
                 Action::Leave => self.session = None,
                 Action::RetryWithin(most) => {
                     let pause = most.mul_f64(context.rng().random());
@@ -174,7 +192,7 @@ impl ExecutorDriver {
         news
     }
 
-    fn send(&mut self, call: &messages::v1::executor::Call) {
+    fn make(&mut self, call: &messages::v1::executor::Call) {
         let Some(session) = &self.session else { return };
         let kind = call.r#type().as_str_name();
         self.calls += 1;

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use actors::scheduler_driver::SchedulerConfig;
+use actors::scheduler_driver::{Acknowledgements, Backoff, SchedulerConfig};
 use messages::v1::FrameworkInfo;
 use nix::unistd::{Uid, User};
 use runtime::flags::Loaded;
@@ -53,13 +53,15 @@ fn main() -> ExitCode {
 /// Runs the framework, printing what it reports.
 async fn run(options: Options, user: String) -> Result<Outcome, Box<dyn std::error::Error>> {
     let config = SchedulerConfig {
-        master: options.master,
+        detector: options.detector,
         framework_info: FrameworkInfo {
             user,
             ..options.framework_info
         },
-        content_type: options.content_type,
-        authorization: options.authorization,
+        transport: options.transport,
+        suppressed_roles: Vec::new(),
+        acknowledgements: Acknowledgements::Automatic,
+        backoff: Backoff::default(),
     };
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,9 +1,9 @@
 //! Whether an offer will do, and what is launched on it.
 
+use actors::scheduler_driver::Room;
 use messages::v1::executor_info::Type as ExecutorType;
 use messages::v1::offer::operation::{Launch, LaunchGroup, Type};
 use messages::v1::{ExecutorId, ExecutorInfo, FrameworkId, Offer, TaskGroupInfo, TaskInfo, offer};
-use model::resources::Reservation;
 use model::{Resources, Role};
 
 use crate::work::Work;
@@ -18,15 +18,12 @@ pub(crate) fn launch(
     offer: &Offer,
     framework_id: Option<&FrameworkId>,
 ) -> Option<offer::Operation> {
-    let mut offered = Resources::from_proto_lossy(&offer.resources);
-    // There is one role: what it is allocated to goes without saying.
-    offered.unallocate();
+    let mut room = Room::of(offer, &work.role);
     let mut tasks = Vec::new();
     for (task, needs) in work.tasks.iter().zip(&work.needs) {
-        let taken = take(&mut offered, needs, &work.role)?;
         tasks.push(TaskInfo {
             agent_id: offer.agent_id.clone(),
-            resources: taken.to_proto(),
+            resources: room.take(needs)?,
             ..task.clone()
         });
     }
@@ -44,7 +41,7 @@ pub(crate) fn launch(
             value: GROUP_EXECUTOR.to_owned(),
         },
         framework_id: framework_id.cloned(),
-        resources: take(&mut offered, &needs, &work.role)?.to_proto(),
+        resources: room.take(&needs)?,
         ..ExecutorInfo::default()
     };
     Some(offer::Operation {
@@ -55,21 +52,6 @@ pub(crate) fn launch(
         }),
         ..offer::Operation::default()
     })
-}
-
-/// Takes resources out of what is offered: first what is reserved to the role.
-fn take(offered: &mut Resources, needs: &Resources, role: &Role) -> Option<Resources> {
-    let wanted = if role.is_any() {
-        needs.clone()
-    } else {
-        needs.push_reservation(&Reservation::new_static(role.clone()))
-    };
-    let found = offered.find(&wanted)?;
-    if !offered.contains(&found) {
-        return None;
-    }
-    *offered -= found.clone();
-    Some(found)
 }
 
 #[cfg(test)]
@@ -100,23 +82,6 @@ mod tests {
         assert_eq!(
             taken,
             Resources::parse("cpus:1;mem:128", &Role::any()).unwrap()
-        );
-    }
-
-    #[test]
-    fn a_role_takes_its_reserved_resources_first() {
-        let role = Role::parse("ads").unwrap();
-        let work = read(&["--name=n", "--command=true"]).unwrap();
-        let work = Work {
-            role: role.clone(),
-            ..work
-        };
-        let operation = launch(&work, &offer("cpus(ads):0.4;cpus:4;mem:512"), None).unwrap();
-        let taken =
-            Resources::from_proto(&operation.launch.unwrap().task_infos[0].resources).unwrap();
-        assert_eq!(
-            taken,
-            Resources::parse("cpus(ads):0.4;cpus:0.6;mem:128", &Role::any()).unwrap()
         );
     }
 

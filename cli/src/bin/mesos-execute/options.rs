@@ -1,15 +1,17 @@
 //! What the flags ask for, checked.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actors::http_client::{Authorization, AuthorizationError, ContentType, Endpoint};
+use actors::detector::{Detector, NoZooKeeper, detector};
+use actors::http_client::{Authorization, AuthorizationError, ContentType};
+use actors::scheduler_driver::Transport;
 use messages::v1::FrameworkInfo;
 use messages::v1::framework_info::{Capability, capability::Type};
 use model::Role;
 use model::role::RoleError;
 use runtime::flags::{FlagError, Flags, LocatorError, MasterLocator};
-use runtime_core::libprocess::Peer;
 use thiserror::Error;
 
 use crate::flags::UNSUPPORTED;
@@ -21,12 +23,11 @@ const FRAMEWORK_NAME: &str = "mesos-execute instance";
 /// Everything that the program was asked for.
 #[derive(Debug)]
 pub(crate) struct Options {
-    pub(crate) master: Endpoint,
+    pub(crate) detector: Arc<dyn Detector>,
     /// Without its user.
     pub(crate) framework_info: FrameworkInfo,
     pub(crate) work: Work,
-    pub(crate) content_type: ContentType,
-    pub(crate) authorization: Option<Authorization>,
+    pub(crate) transport: Transport,
     pub(crate) kill_after: Option<Duration>,
 }
 
@@ -37,8 +38,8 @@ pub(crate) enum OptionsError {
     Flag(#[from] FlagError),
     #[error(transparent)]
     Locator(#[from] LocatorError),
-    #[error("ZooKeeper is not supported yet: give a master as --master=host:port")]
-    ZooKeeper,
+    #[error(transparent)]
+    ZooKeeper(#[from] NoZooKeeper),
     #[error("'--{0}' is not supported yet")]
     Unsupported(&'static str),
     #[error("Containerizer '{0}' is not supported yet: 'mesos' is")]
@@ -76,10 +77,12 @@ impl Options {
         };
         let principal: Option<String> = flags.get("principal")?;
         Ok(Self {
-            master: master(flags)?,
+            detector: master(flags)?,
             work: Work::read(flags, role.clone())?,
-            content_type: content_type(flags)?,
-            authorization: authorization(principal.as_deref(), flags)?,
+            transport: Transport::Http {
+                content_type: content_type(flags)?,
+                authorization: authorization(principal.as_deref(), flags)?,
+            },
             kill_after: flags.get("kill_after")?,
             framework_info: FrameworkInfo {
                 name: FRAMEWORK_NAME.to_owned(),
@@ -93,19 +96,10 @@ impl Options {
     }
 }
 
-fn master(flags: &Flags) -> Result<Endpoint, OptionsError> {
+fn master(flags: &Flags) -> Result<Arc<dyn Detector>, OptionsError> {
     let text: String = flags.get("master")?;
-    let peer = match MasterLocator::parse(&text, |path| fs::read_to_string(path))? {
-        MasterLocator::Fixed(peer) => peer,
-        MasterLocator::ZooKeeper(_) => return Err(OptionsError::ZooKeeper),
-    };
-    let path = format!("/{}/api/v1/scheduler", peer.id());
-    Ok(match peer {
-        Peer::Resolved(pid) => {
-            Endpoint::new(pid.address.ip().to_string(), pid.address.port(), path)
-        }
-        Peer::Named { host, port, .. } => Endpoint::new(&*host, port, path),
-    })
+    let locator = MasterLocator::parse(&text, |path| fs::read_to_string(path))?;
+    Ok(detector(locator)?)
 }
 
 fn content_type(flags: &Flags) -> Result<ContentType, OptionsError> {
@@ -181,15 +175,14 @@ mod tests {
     #[test]
     fn the_usual_flags_make_the_usual_framework() {
         let options = read(&["--role=ads", "--checkpoint", "--kill_after=2mins"]).unwrap();
-        assert_eq!(
-            options.master.to_string(),
-            "http://127.0.0.1:5050/master/api/v1/scheduler"
-        );
         let info = &options.framework_info;
         assert_eq!((info.name.as_str(), info.role()), (FRAMEWORK_NAME, "ads"));
         assert!(info.checkpoint());
         assert_eq!(info.capabilities.len(), 4);
-        assert_eq!(options.content_type, ContentType::Protobuf);
+        let Transport::Http { content_type, .. } = options.transport else {
+            panic!()
+        };
+        assert_eq!(content_type, ContentType::Protobuf);
         assert_eq!(options.kill_after, Some(Duration::from_secs(120)));
     }
 
@@ -234,7 +227,7 @@ mod tests {
         };
         assert!(matches!(
             Options::read(&flags),
-            Err(OptionsError::ZooKeeper)
+            Err(OptionsError::ZooKeeper(_))
         ));
     }
 }

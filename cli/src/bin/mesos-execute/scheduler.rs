@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use actors::scheduler_driver::{CallId, SchedulerActor, SchedulerConfig, SchedulerDriver};
+use actors::scheduler_driver::{CallId, Refusal, SchedulerActor, SchedulerConfig, SchedulerDriver};
 use messages::v1::{AgentId, FrameworkId, Offer, TaskId, TaskState, TaskStatus};
 use model::Resources;
 use runtime::{Actor, Context, Declaration};
@@ -16,9 +16,6 @@ use crate::work::Work;
 
 /// How long a master may take to accept the framework for the first time.
 const SUBSCRIPTION_TIME: Duration = Duration::from_secs(30);
-
-/// How long the last acknowledgements, or the teardown, may take.
-const FAREWELL_TIME: Duration = Duration::from_secs(5);
 
 /// Something to print, or the end.
 #[derive(Debug)]
@@ -56,17 +53,9 @@ pub(crate) struct Scheduler {
     last_failure: Option<String>,
     /// Tasks that will be killed when their time is over.
     doomed: BTreeSet<String>,
-    stage: Stage,
+    /// How it ends; said when the driver has left.
+    outcome: Option<Outcome>,
     reports: mpsc::UnboundedSender<Report>,
-}
-
-#[derive(Debug)]
-enum Stage {
-    Working,
-    /// Waits for the answer to this call before it ends, so that the last
-    /// acknowledgement or the teardown is not lost with the connection.
-    Leaving(CallId, Option<Outcome>),
-    Over,
 }
 
 impl Scheduler {
@@ -87,7 +76,7 @@ impl Scheduler {
             has_complained: false,
             last_failure: None,
             doomed: BTreeSet::new(),
-            stage: Stage::Working,
+            outcome: None,
             reports,
         };
         (scheduler, receiver)
@@ -95,13 +84,13 @@ impl Scheduler {
 
     /// Ends the framework and its tasks. Asked a second time, it does not wait.
     pub(crate) fn interrupt(&mut self, context: &mut Context<'_, Self>) {
-        let is_first = matches!(self.stage, Stage::Working);
-        match self.driver.teardown() {
-            Ok(call) if is_first => {
-                self.note("Interrupted: tearing the framework down");
-                self.leave(call, Outcome::Interrupted, context);
-            }
-            _ => self.end(Outcome::Interrupted, context),
+        let is_first = self.outcome.replace(Outcome::Interrupted).is_none();
+        if is_first && self.driver.teardown().is_ok() {
+            self.note("Interrupted: tearing the framework down");
+            self.driver.leave(context);
+        } else {
+            self.driver.stop();
+            self.left(context);
         }
     }
 
@@ -113,25 +102,10 @@ impl Scheduler {
         let _ = self.reports.send(Report::Note(text.into()));
     }
 
-    fn leave(&mut self, call: CallId, outcome: Outcome, context: &mut Context<'_, Self>) {
-        self.stage = Stage::Leaving(call, Some(outcome));
-        context.after(FAREWELL_TIME, Self::left);
-    }
-
-    fn left(&mut self, context: &mut Context<'_, Self>) {
-        if let Stage::Leaving(_, outcome) = &mut self.stage
-            && let Some(outcome) = outcome.take()
-        {
-            self.end(outcome, context);
-        }
-    }
-
-    fn end(&mut self, outcome: Outcome, context: &mut Context<'_, Self>) {
-        if !matches!(self.stage, Stage::Over) {
-            self.stage = Stage::Over;
-            self.driver.stop();
-            let _ = self.reports.send(Report::Over(outcome));
-            context.stop();
+    fn leave(&mut self, outcome: Outcome, context: &mut Context<'_, Self>) {
+        if self.outcome.is_none() {
+            self.outcome = Some(outcome);
+            self.driver.leave(context);
         }
     }
 
@@ -221,7 +195,7 @@ impl Actor for Scheduler {
                     "No master accepted the framework within {} seconds: {why}",
                     SUBSCRIPTION_TIME.as_secs()
                 );
-                scheduler.end(Outcome::Failed(text), context);
+                scheduler.leave(Outcome::Failed(text), context);
             }
         });
     }
@@ -238,12 +212,7 @@ impl SchedulerActor for Scheduler {
         self.line(format!("Subscribed with ID {}", framework_id.value));
     }
 
-    fn disconnected(&mut self, reason: &str, context: &mut Context<'_, Self>) {
-        if matches!(self.stage, Stage::Leaving(..)) {
-            // A master ends the stream of a framework that it tears down.
-            self.left(context);
-            return;
-        }
+    fn disconnected(&mut self, reason: &str, _context: &mut Context<'_, Self>) {
         // Said once, not at every attempt.
         if self.last_failure.is_none() {
             self.note(format!(
@@ -275,7 +244,6 @@ impl SchedulerActor for Scheduler {
     fn update(&mut self, status: TaskStatus, context: &mut Context<'_, Self>) {
         self.line(describe(&status));
         self.progress.take(&status);
-        let acknowledged = self.driver.acknowledge(&status);
         if let Some(kill_after) = self.kill_after
             && status.state() == TaskState::TaskRunning
             && self.doomed.insert(status.task_id.value.clone())
@@ -284,36 +252,32 @@ impl SchedulerActor for Scheduler {
                 scheduler.kill(status.task_id, status.agent_id);
             });
         }
-        if self.progress.is_over() && matches!(self.stage, Stage::Working) {
+        if self.progress.is_over() {
             let outcome = self
                 .progress
                 .failure()
                 .map_or(Outcome::Finished, Outcome::NotFinished);
-            match acknowledged {
-                Ok(call) => self.leave(call, outcome, context),
-                Err(_) => self.end(outcome, context),
-            }
+            self.leave(outcome, context);
         }
     }
 
-    fn answered(&mut self, call: CallId, status: u16, text: &str, context: &mut Context<'_, Self>) {
+    fn answered(&mut self, _: CallId, status: u16, text: &str, _: &mut Context<'_, Self>) {
         if status != 202 {
             self.note(format!(
                 "The master refused a call with status {status}: {text}"
             ));
         }
-        if matches!(self.stage, Stage::Leaving(last, _) if last == call) {
-            self.left(context);
-        }
     }
 
-    fn refused(&mut self, reason: &str, context: &mut Context<'_, Self>) {
-        // A master that tears the framework down on request says so by an error too.
-        let outcome = match &mut self.stage {
-            Stage::Leaving(_, outcome) => outcome.take(),
-            Stage::Working | Stage::Over => None,
-        };
-        let failed = || Outcome::Failed(format!("Received an ERROR event: {reason}"));
-        self.end(outcome.unwrap_or_else(failed), context);
+    fn refused(&mut self, refusal: &Refusal, context: &mut Context<'_, Self>) {
+        let failed = Outcome::Failed(format!("Received an ERROR event: {refusal}"));
+        self.leave(failed, context);
+    }
+
+    fn left(&mut self, context: &mut Context<'_, Self>) {
+        if let Some(outcome) = self.outcome.take() {
+            let _ = self.reports.send(Report::Over(outcome));
+        }
+        context.stop();
     }
 }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use actors::http_client::{ContentType, Endpoint};
-use actors::scheduler_driver::{CallId, SchedulerActor, SchedulerConfig, SchedulerDriver};
+use actors::detector::FixedDetector;
+use actors::http_client::ContentType;
+use actors::scheduler_driver::{
+    Acknowledgements, CallId, Refusal, SchedulerActor, SchedulerConfig, SchedulerDriver, Transport,
+};
 use messages::v1::scheduler::{Call, call};
 use messages::v1::{
     CommandInfo, ExecutorInfo, Filters, FrameworkId, FrameworkInfo, Offer, OfferId, TaskInfo,
@@ -62,29 +65,34 @@ pub struct Framework {
 fn config(plan: &FrameworkPlan, number: usize, id: Option<FrameworkId>) -> SchedulerConfig {
     use framework_info::capability::Type::{MultiRole, PartitionAware};
     let capabilities = [(true, MultiRole), (plan.partition_aware, PartitionAware)];
+    let framework_info = FrameworkInfo {
+        user: "sim".to_owned(),
+        name: format!("framework-{number}"),
+        id,
+        failover_timeout: Some(plan.failover_timeout.as_secs_f64()),
+        checkpoint: Some(plan.checkpoint),
+        roles: vec![plan.role.clone()],
+        capabilities: capabilities
+            .into_iter()
+            .filter(|(has, _)| *has)
+            .map(|(_, capability)| framework_info::Capability {
+                r#type: Some(capability.into()),
+            })
+            .collect(),
+        ..FrameworkInfo::default()
+    };
+    let master = FixedDetector::at("master:5050").expect("this is an address");
     SchedulerConfig {
-        master: Endpoint::new("master", 5050, "/api/v1/scheduler"),
-        framework_info: FrameworkInfo {
-            user: "sim".to_owned(),
-            name: format!("framework-{number}"),
-            id,
-            failover_timeout: Some(plan.failover_timeout.as_secs_f64()),
-            checkpoint: Some(plan.checkpoint),
-            roles: vec![plan.role.clone()],
-            capabilities: capabilities
-                .into_iter()
-                .filter(|(has, _)| *has)
-                .map(|(_, capability)| framework_info::Capability {
-                    r#type: Some(capability.into()),
-                })
-                .collect(),
-            ..FrameworkInfo::default()
+        transport: Transport::Http {
+            content_type: match number % 2 {
+                0 => ContentType::Protobuf,
+                _ => ContentType::Json,
+            },
+            authorization: None,
         },
-        content_type: match number % 2 {
-            0 => ContentType::Protobuf,
-            _ => ContentType::Json,
-        },
-        authorization: None,
+        // It forgets some, and is late with others.
+        acknowledgements: Acknowledgements::Explicit,
+        ..SchedulerConfig::new(master, framework_info)
     }
 }
 
@@ -559,10 +567,11 @@ impl SchedulerActor for Framework {
         }
     }
 
-    fn refused(&mut self, reason: &str, context: &mut Context<'_, Self>) {
+    fn refused(&mut self, refusal: &Refusal, context: &mut Context<'_, Self>) {
+        let reason = refusal.to_string();
         if reason == FAILED_OVER {
             // Another scheduler took its place; it takes it back.
-            self.disconnected(reason, context);
+            self.disconnected(&reason, context);
             let id = self
                 .ledger
                 .pages()
@@ -572,7 +581,7 @@ impl SchedulerActor for Framework {
             return self.begin_anew(id, context);
         }
         self.observer
-            .note(Event::Refused(self.number, reason.to_owned()));
+            .note(Event::Refused(self.number, reason));
         self.held.clear();
         {
             // The master has ended the framework, and all its tasks with it.
@@ -621,7 +630,7 @@ impl SchedulerActor for Double {
 
     fn update(&mut self, _: TaskStatus, _: &mut Context<'_, Self>) {}
 
-    fn refused(&mut self, _: &str, context: &mut Context<'_, Self>) {
+    fn refused(&mut self, _: &Refusal, context: &mut Context<'_, Self>) {
         context.stop();
     }
 }
