@@ -2,6 +2,7 @@
 //! HTTP client, and a scheduler that speaks the v1 API by hand.
 
 pub mod cluster;
+pub mod gated;
 pub mod http;
 pub mod process;
 pub mod scheduler;

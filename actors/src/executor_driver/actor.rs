@@ -6,12 +6,14 @@ use bytes::Bytes;
 use messages::v1::executor::{Event, event};
 use messages::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskStatus, task_status::Source};
 use rand::RngExt;
-use runtime::{Actor, Context, EncodeError, Message};
+use runtime::{Actor, Context, EncodeError, Handle, Message};
 use tracing::{debug, warn};
 
 use super::core::{Action, Core, News, ShutdownReason, TooManyUpdates};
 use super::environment::ExecutorEnvironment;
-use crate::http_client::{Answer, ContentType, Ended, Notice, Session, SessionConfig};
+use super::transport::{Link, Transport};
+use super::wire::Wire;
+use crate::http_client::{Answer, Ended, Notice};
 use crate::payload::Payload;
 
 /// How often an executor tells its agent that it lives, so that nothing on the way
@@ -58,31 +60,29 @@ pub trait ExecutorActor: Actor {
 /// Keeps an executor subscribed with its agent.
 #[derive(Debug)]
 pub struct ExecutorDriver {
-    config: SessionConfig,
+    environment: ExecutorEnvironment,
+    transport: Transport,
     core: Core,
-    session: Option<Session>,
+    wire: Option<Handle<Wire>>,
+    link: Option<Link>,
     calls: u64,
 }
 
 impl ExecutorDriver {
-    /// A driver of the executor that `environment` describes.
-    pub fn new(environment: &ExecutorEnvironment, content_type: ContentType) -> Self {
+    /// A driver of the executor that `environment` describes. A content type alone stands
+    /// for HTTP.
+    pub fn new(environment: &ExecutorEnvironment, transport: impl Into<Transport>) -> Self {
         let core = Core::new(
             environment.framework_id.to_proto(),
             environment.executor_id.to_proto(),
             environment.checkpointing,
         );
-        let config = SessionConfig {
-            endpoint: environment.endpoint.clone(),
-            content_type,
-            authorization: environment.authorization.clone(),
-            // The agent is on the same machine: if it is slow, it is busy, not cut off.
-            patience: None,
-        };
         Self {
-            config,
+            environment: environment.clone(),
+            transport: transport.into(),
             core,
-            session: None,
+            wire: None,
+            link: None,
             calls: 0,
         }
     }
@@ -161,18 +161,27 @@ impl ExecutorDriver {
         for action in actions {
             match action {
                 Action::Subscribe(id, call) => {
-                    let body = match self.config.content_type.encode(&*call) {
-                        Ok(body) => body,
+                    let link = Link::open(
+                        id,
+                        *call,
+                        self.transport,
+                        &self.environment,
+                        &mut self.wire,
+                        context,
+                    );
+                    match link {
+                        Ok(link) => self.link = Some(link),
+                        // No later try would go better.
                         Err(error) => {
-                            warn!(%error, "the subscription cannot be written");
-                            continue;
+                            let reason = ShutdownReason::AgentLost(error.to_string());
+                            context.after(Duration::ZERO, move |actor: &mut A, context| {
+                                actor.shutdown(reason, context);
+                            });
                         }
-                    };
-                    let config = self.config.clone();
-                    self.session = Some(Session::open(id, config, body, context, notice, ended));
+                    }
                 }
-                Action::Send(call) => self.make(&call),
-                Action::Leave => self.session = None,
+                Action::Send(call) => self.make(*call),
+                Action::Leave => self.link = None,
                 Action::RetryWithin(most) => {
                     let pause = most.mul_f64(context.rng().random());
                     context.after(pause, retry);
@@ -192,19 +201,13 @@ impl ExecutorDriver {
         news
     }
 
-    fn make(&mut self, call: &messages::v1::executor::Call) {
-        let Some(session) = &self.session else { return };
+    fn make(&mut self, call: messages::v1::executor::Call) {
+        let Some(link) = &self.link else { return };
         let kind = call.r#type().as_str_name();
         self.calls += 1;
-        let sent = match self.config.content_type.encode(call) {
-            Ok(body) => session
-                .call(self.calls, body)
-                .map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = sent {
+        if let Err(error) = link.call(self.calls, call) {
             // An update is sent again when subscribing.
-            warn!(kind, error, "a call was not made");
+            warn!(kind, %error, "a call was not made");
         }
     }
 }
@@ -220,7 +223,12 @@ fn retry<A: ExecutorActor>(actor: &mut A, context: &mut Context<'_, A>) {
     act(actor, actions, context);
 }
 
-fn ended<A: ExecutorActor>(actor: &mut A, id: u64, why: Ended, context: &mut Context<'_, A>) {
+pub(super) fn ended<A: ExecutorActor>(
+    actor: &mut A,
+    id: u64,
+    why: Ended,
+    context: &mut Context<'_, A>,
+) {
     let actions = actor.driver().core.ended(id, &why);
     if !actions.is_empty() {
         warn!(%why, "not connected with the agent");
@@ -228,7 +236,7 @@ fn ended<A: ExecutorActor>(actor: &mut A, id: u64, why: Ended, context: &mut Con
     act(actor, actions, context);
 }
 
-fn notice<A: ExecutorActor>(
+pub(super) fn notice<A: ExecutorActor>(
     actor: &mut A,
     id: u64,
     notice: Notice<Event>,

@@ -95,6 +95,8 @@ pub(super) struct Core {
     tasks: BTreeMap<String, TaskInfo>,
     /// Updates that have not been acknowledged, in the order of their making.
     updates: Vec<TaskStatus>,
+    /// How many of the updates the present session was opened with.
+    subscribed_with: usize,
     /// Numbers the times that the agent was lost; odd while it is.
     losses: u64,
     last_failure: String,
@@ -114,6 +116,7 @@ impl Core {
             sessions: 0,
             tasks: BTreeMap::new(),
             updates: Vec::new(),
+            subscribed_with: 0,
             losses: 0,
             last_failure: String::new(),
         }
@@ -149,6 +152,7 @@ impl Core {
         }
         self.sessions += 1;
         self.link = Link::Subscribing(self.sessions);
+        self.subscribed_with = self.updates.len();
         let updates = self.updates.iter().cloned();
         let subscribe = call::Subscribe {
             unacknowledged_tasks: self.tasks.values().cloned().collect(),
@@ -209,6 +213,9 @@ impl Core {
                 if self.losses % 2 == 1 {
                     self.losses += 1;
                 }
+                let mut actions = self.send_what_came_late();
+                actions.push(Action::Tell(News::Event(Box::new(event))));
+                return actions;
             }
             event::Type::Launch => {
                 self.remember(event.launch.as_ref().map(|launch| &launch.task));
@@ -228,6 +235,19 @@ impl Core {
             | event::Type::Error => {}
         }
         vec![Action::Tell(News::Event(Box::new(event)))]
+    }
+
+    /// Updates that were made while the subscription was on its way.
+    fn send_what_came_late(&mut self) -> Vec<Action> {
+        let late = self.updates.iter().skip(self.subscribed_with);
+        let update = |status: &TaskStatus| {
+            let status = status.clone();
+            Action::Send(Box::new(Call {
+                update: Some(call::Update { status }),
+                ..self.call(call::Type::Update)
+            }))
+        };
+        late.map(update).collect()
     }
 
     fn remember<'a>(&mut self, tasks: impl IntoIterator<Item = &'a TaskInfo>) {
@@ -392,6 +412,19 @@ mod tests {
             Some(Action::Subscribe(session, call)) => (session, call.subscribe.unwrap()),
             other => panic!("expected a subscription, not {other:?}"),
         }
+    }
+
+    #[test]
+    fn an_update_made_while_subscribing_is_sent_then() {
+        let mut core = core(None);
+        let (session, subscribe) = subscribe_of(core.retry());
+        assert!(subscribe.unacknowledged_updates.is_empty());
+        assert_eq!(core.update(status(b"1")).unwrap(), []);
+        let actions = core.event(session, event(event::Type::Subscribed));
+        assert!(matches!(
+            actions[..],
+            [Action::Send(_), Action::Tell(News::Event(_))]
+        ));
     }
 
     fn up(core: &mut Core) -> u64 {

@@ -19,6 +19,8 @@ pub struct ExecutorEnvironment {
     pub executor_id: ExecutorId,
     /// The agent's id, when it is told.
     pub agent_id: Option<AgentId>,
+    /// The agent, for libprocess.
+    pub agent_pid: Pid,
     /// The agent's executor API.
     pub endpoint: Endpoint,
     /// How long the agent waits after SHUTDOWN before it destroys the container.
@@ -108,6 +110,7 @@ impl ExecutorEnvironment {
             executor_id: needed(EXECUTOR_ID)?.into(),
             agent_id: variable(AGENT_ID).map(AgentId::from),
             endpoint: Endpoint::new(agent.address.ip().to_string(), agent.address.port(), path),
+            agent_pid: agent,
             shutdown_grace_period: duration(GRACE_PERIOD)?,
             checkpointing: checkpointing.transpose()?,
             authorization: authorization.transpose()?,

@@ -52,8 +52,9 @@ pub enum Transport {
     },
     /// libprocess messages, as Mesos' native driver speaks them (M1, M2). The master talks
     /// back, so the node must have a port that the master reaches. There are no heartbeats:
-    /// a broken connection tells that the master is gone. Without credentials: a master that
-    /// wants frameworks authenticated does not take it.
+    /// a broken connection tells that the master is gone, and after two minutes of silence
+    /// the driver subscribes again. Without credentials: a master that wants frameworks
+    /// authenticated does not take it.
     Libprocess,
 }
 

@@ -339,6 +339,8 @@ fn act<A: SchedulerActor>(actor: &mut A, actions: Vec<Action>, context: &mut Con
         match news {
             News::Subscribed { id, again } => {
                 info!(id = id.value, again, "subscribed");
+                // A master that takes the framework anew has taken its offers back.
+                actor.driver().held.clear();
                 actor.subscribed(&id, context);
                 if again {
                     let tasks = actor.tasks();

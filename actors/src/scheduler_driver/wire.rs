@@ -6,7 +6,7 @@ use std::time::Duration;
 use messages::v1::scheduler::{Call, Event, event};
 use messages::v1::{FrameworkId, MasterInfo, OfferId, TaskStatus};
 use messages::{internal, scheduler};
-use runtime::{Actor, Context, Declaration, Handle, Pid};
+use runtime::{Actor, Context, Declaration, Handle, Instant, Pid};
 use runtime_core::libprocess::Peer;
 
 use crate::http_client::{Answer, Ended, Notice};
@@ -14,6 +14,12 @@ use crate::http_client::{Answer, Ended, Notice};
 /// How long a master may take to take the framework. One that does not lead says nothing
 /// (M11); one that does may have much to do.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the master may be silent before it is asked whether it still has the framework.
+/// There are no heartbeats here, and master and framework each see only the breaking of the
+/// connection that they made themselves: the master may have lost the framework without the
+/// framework's knowing.
+const SILENCE: Duration = Duration::from_secs(2 * 60);
 
 /// What the framework's driver is told, of which session.
 pub(super) enum Said {
@@ -67,6 +73,11 @@ pub(super) struct Wire {
 
 struct Current {
     id: u64,
+    subscribe: Call,
+    /// Whether an answer to the subscription is awaited.
+    is_asking: bool,
+    /// When the master was heard last.
+    heard: Instant,
     /// Where calls go; none while its host's name is looked up.
     dialled: Option<Pid>,
     /// What the master calls itself, once it has taken the framework.
@@ -93,11 +104,14 @@ impl Wire {
     ) {
         self.session = Some(Current {
             id,
+            subscribe,
+            is_asking: false,
+            heard: context.now(),
             dialled: None,
             master: None,
         });
         match master {
-            Peer::Resolved(pid) => self.dial(id, pid, subscribe, force, context),
+            Peer::Resolved(pid) => self.ask(id, pid, force, context),
             Peer::Named {
                 id: name,
                 host,
@@ -109,7 +123,7 @@ impl Wire {
                     async move { node.world().resolve(&host, port).await },
                     move |wire, found, context| match found {
                         Ok(address) => {
-                            wire.dial(id, Pid::new(name, address), subscribe, force, context);
+                            wire.ask(id, Pid::new(name, address), force, context);
                         }
                         Err(error) => {
                             let reason = error.to_string();
@@ -121,29 +135,43 @@ impl Wire {
         }
     }
 
-    fn dial(
-        &mut self,
-        id: u64,
-        pid: Pid,
-        subscribe: Call,
-        force: bool,
-        context: &mut Context<'_, Self>,
-    ) {
+    /// Subscribes, over a fresh connection: the former one may be half open (L15).
+    fn ask(&mut self, id: u64, pid: Pid, force: bool, context: &mut Context<'_, Self>) {
         let Some(current) = self.session.as_mut().filter(|current| current.id == id) else {
             return;
         };
-        // A fresh connection: the former one may be half open (L15).
         context.relink(&pid);
-        context.send(&pid, scheduler::Call::from_v1(subscribe, force));
+        context.send(
+            &pid,
+            scheduler::Call::from_v1(current.subscribe.clone(), force),
+        );
         current.dialled = Some(pid);
+        current.is_asking = true;
         context.after(PATIENCE, move |wire, _| {
-            let is_open = |current: &Current| current.id == id && current.master.is_none();
-            if wire.session.as_ref().is_some_and(is_open) {
+            let is_asking = |current: &Current| current.id == id && current.is_asking;
+            if wire.session.as_ref().is_some_and(is_asking) {
                 let seconds = PATIENCE.as_secs();
                 let why = format!("no answer within {seconds} seconds: it may not lead");
                 wire.end(id, Ended::Broken(why));
             }
         });
+    }
+
+    /// Asks again when the master has been silent for too long.
+    fn watch(&mut self, id: u64, context: &mut Context<'_, Self>) {
+        let Some(current) = self.session.as_ref().filter(|current| current.id == id) else {
+            return;
+        };
+        let silence = context.now().saturating_duration_since(current.heard);
+        let next = match (SILENCE.checked_sub(silence), &current.dialled) {
+            (None | Some(Duration::ZERO), Some(pid)) => {
+                let pid = pid.clone();
+                self.ask(id, pid, false, context);
+                SILENCE
+            }
+            (left, _) => left.unwrap_or(SILENCE),
+        };
+        context.after(next, move |wire, context| wire.watch(id, context));
     }
 
     /// A call that was given to the connection counts as answered: a master that takes
@@ -196,7 +224,13 @@ impl Wire {
     }
 
     /// The framework was taken: from now on its sender is the master.
-    fn registered(&mut self, from: &Pid, framework_id: FrameworkId, master_info: MasterInfo) {
+    fn registered(
+        &mut self,
+        from: &Pid,
+        framework_id: FrameworkId,
+        master_info: MasterInfo,
+        context: &mut Context<'_, Self>,
+    ) {
         let Some(current) = &mut self.session else {
             return;
         };
@@ -204,9 +238,14 @@ impl Wire {
         if !current.dialled.as_ref().is_some_and(is_dialled) {
             return;
         }
-        current.master = Some(from.clone());
         let id = current.id;
-        (self.ear)(id, Said::Notice(Notice::Opened));
+        let is_first = current.master.replace(from.clone()).is_none();
+        current.is_asking = false;
+        current.heard = context.now();
+        current.subscribe.framework_id = Some(framework_id.clone());
+        if let Some(subscribe) = &mut current.subscribe.subscribe {
+            subscribe.framework_info.id = Some(framework_id.clone());
+        }
         let subscribed = Some(event::Subscribed {
             framework_id,
             master_info: Some(master_info),
@@ -217,13 +256,17 @@ impl Wire {
             ..of(event::Type::Subscribed)
         };
         (self.ear)(id, Said::Notice(Notice::Events(vec![event])));
+        if is_first {
+            self.watch(id, context);
+        }
     }
 
     /// Something that only the master may say.
-    fn from_master(&self, from: &Pid, event: Event) {
-        if let Some(current) = &self.session
+    fn from_master(&mut self, from: &Pid, event: Event, context: &Context<'_, Self>) {
+        if let Some(current) = &mut self.session
             && current.master.as_ref() == Some(from)
         {
+            current.heard = context.now();
             (self.ear)(current.id, Said::Notice(Notice::Events(vec![event])));
         }
     }
@@ -275,36 +318,36 @@ impl Actor for Wire {
         declaration
             .on(
                 "The framework is taken.",
-                |wire, from, message: internal::FrameworkRegisteredMessage, _| {
-                    wire.registered(from, message.framework_id, message.master_info);
+                |wire, from, message: internal::FrameworkRegisteredMessage, context| {
+                    wire.registered(from, message.framework_id, message.master_info, context);
                 },
             )
             .on(
                 "The framework is taken again.",
-                |wire, from, message: internal::FrameworkReregisteredMessage, _| {
-                    wire.registered(from, message.framework_id, message.master_info);
+                |wire, from, message: internal::FrameworkReregisteredMessage, context| {
+                    wire.registered(from, message.framework_id, message.master_info, context);
                 },
             )
             .on(
                 "Resources are offered.",
-                |wire, from, message: internal::ResourceOffersMessage, _| {
+                |wire, from, message: internal::ResourceOffersMessage, context| {
                     let offers = message.offers;
                     let event = Event {
                         offers: Some(event::Offers { offers }),
                         ..of(event::Type::Offers)
                     };
-                    wire.from_master(from, event);
+                    wire.from_master(from, event, context);
                 },
             )
             .on(
                 "An offer is void.",
-                |wire, from, message: internal::RescindResourceOfferMessage, _| {
-                    wire.from_master(from, rescind(message.offer_id));
+                |wire, from, message: internal::RescindResourceOfferMessage, context| {
+                    wire.from_master(from, rescind(message.offer_id), context);
                 },
             )
             .on(
                 "A task's state.",
-                |wire, from, message: internal::StatusUpdateMessage, _| {
+                |wire, from, message: internal::StatusUpdateMessage, context| {
                     let update = event::Update {
                         status: status(message),
                     };
@@ -312,23 +355,23 @@ impl Actor for Wire {
                         update: Some(update),
                         ..of(event::Type::Update)
                     };
-                    wire.from_master(from, event);
+                    wire.from_master(from, event, context);
                 },
             )
             .on(
                 "An operation's state.",
-                |wire, from, message: internal::UpdateOperationStatusMessage, _| {
+                |wire, from, message: internal::UpdateOperationStatusMessage, context| {
                     let status = message.status;
                     let event = Event {
                         update_operation_status: Some(event::UpdateOperationStatus { status }),
                         ..of(event::Type::UpdateOperationStatus)
                     };
-                    wire.from_master(from, event);
+                    wire.from_master(from, event, context);
                 },
             )
             .on(
                 "An agent is gone.",
-                |wire, from, message: internal::LostSlaveMessage, _| {
+                |wire, from, message: internal::LostSlaveMessage, context| {
                     let failure = event::Failure {
                         agent_id: Some(message.slave_id),
                         ..event::Failure::default()
@@ -337,12 +380,12 @@ impl Actor for Wire {
                         failure: Some(failure),
                         ..of(event::Type::Failure)
                     };
-                    wire.from_master(from, event);
+                    wire.from_master(from, event, context);
                 },
             )
             .on(
                 "An executor has ended.",
-                |wire, from, message: internal::ExitedExecutorMessage, _| {
+                |wire, from, message: internal::ExitedExecutorMessage, context| {
                     let failure = event::Failure {
                         agent_id: Some(message.slave_id),
                         executor_id: Some(message.executor_id),
@@ -352,7 +395,7 @@ impl Actor for Wire {
                         failure: Some(failure),
                         ..of(event::Type::Failure)
                     };
-                    wire.from_master(from, event);
+                    wire.from_master(from, event, context);
                 },
             )
             .on(

@@ -17,17 +17,17 @@ const EPOCH: Duration = Duration::from_secs(1_795_000_000);
 
 /// A container that was launched: an executor is to be spawned on `node` under the
 /// container's id, and says by `fake` when it exits.
-pub struct Launched {
-    pub environment: ExecutorEnvironment,
-    pub container: ContainerId,
-    pub fake: FakeContainerizer,
-    pub node: Node,
+pub(crate) struct Launched {
+    pub(crate) environment: ExecutorEnvironment,
+    pub(crate) container: ContainerId,
+    pub(crate) fake: FakeContainerizer,
+    pub(crate) node: Node,
 }
 
 type Launch = Arc<dyn Fn(Launched) + Send + Sync>;
 
 /// A simulation with a master, and so many agents of 2 CPUs each.
-pub fn cluster(seed: u64, agents: usize, launch: Launch) -> (Sim<'static>, Seeds) {
+pub(crate) fn cluster(seed: u64, agents: usize, launch: Launch) -> (Sim<'static>, Seeds) {
     let mut sim = turmoil::Builder::new()
         .rng_seed(seed)
         .epoch(SystemTime::UNIX_EPOCH + EPOCH)
@@ -51,7 +51,7 @@ pub fn cluster(seed: u64, agents: usize, launch: Launch) -> (Sim<'static>, Seeds
 }
 
 /// The node of a framework on this host: with a port, for libprocess.
-pub async fn framework_node(host: &str, world: World) -> Result<Node, runtime::NodeError> {
+pub(crate) async fn framework_node(host: &str, world: World) -> Result<Node, runtime::NodeError> {
     let mut config = NodeConfig::new(([0, 0, 0, 0], 7000).into());
     config.advertise = Some((turmoil::lookup(host), 7000).into());
     config.world = world;
@@ -87,10 +87,10 @@ fn containerizer(node: Node, launch: Launch) -> FakeContainerizer {
 
 /// Gives every life of every host randomness of its own.
 #[derive(Clone)]
-pub struct Seeds(Arc<Mutex<u64>>);
+pub(crate) struct Seeds(Arc<Mutex<u64>>);
 
 impl Seeds {
-    pub fn world(&self) -> World {
+    pub(crate) fn world(&self) -> World {
         let mut next = self.0.lock().unwrap();
         *next = next.wrapping_add(1);
         World::simulated(*next, turmoil::since_epoch().unwrap_or(EPOCH))

@@ -20,6 +20,7 @@ mod flags;
 mod internal;
 mod locators;
 mod message_reader;
+mod payload;
 mod percent;
 mod pid;
 mod pieces;
@@ -77,6 +78,7 @@ targets! {
     files: files::run, files::seeds;
     registry: registry::run, registry::seeds;
     archive: archive::run, archive::seeds;
+    payload: payload::run, payload::seeds;
 }
 
 fn owned(seeds: &[&[u8]]) -> Vec<Vec<u8>> {

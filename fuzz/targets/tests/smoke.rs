@@ -138,5 +138,5 @@ macro_rules! smoke_tests {
 smoke_tests! {
     http_body http_boundary message_reader recordio percent pid
     scheduler_api executor_api master_api agent_api task_info internal_messages
-    resources attributes roles units locators flags files registry archive
+    resources attributes roles units locators flags files registry archive payload
 }
