@@ -580,8 +580,7 @@ impl SchedulerActor for Framework {
                 .map(model::FrameworkId::to_proto);
             return self.begin_anew(id, context);
         }
-        self.observer
-            .note(Event::Refused(self.number, reason));
+        self.observer.note(Event::Refused(self.number, reason));
         self.held.clear();
         {
             // The master has ended the framework, and all its tasks with it.
