@@ -143,5 +143,12 @@ fn send(to: &Pid, message: Outgoing, context: &Context<'_, Agent>) {
         Outgoing::StatusUpdate(message) => context.send(to, message),
         Outgoing::ExitedExecutor(message) => context.send(to, message),
         Outgoing::ExecutorToFramework(message) => context.send(to, message),
+        Outgoing::ExecutorRegistered(message) => context.send(to, message),
+        Outgoing::ExecutorReregistered(message) => context.send(to, message),
+        Outgoing::RunTask(message) => context.send(to, *message),
+        Outgoing::KillTask(message) => context.send(to, message),
+        Outgoing::StatusUpdateAcknowledgement(message) => context.send(to, message),
+        Outgoing::FrameworkToExecutor(message) => context.send(to, message),
+        Outgoing::ShutdownExecutor(message) => context.send(to, message),
     }
 }

@@ -1,4 +1,4 @@
-//! The messages that the agent takes (M4).
+//! The messages that the agent takes (M4, M5).
 
 use agent_core::{Input, Message};
 use messages::internal;
@@ -40,5 +40,11 @@ pub(crate) fn declare(declaration: &mut Declaration<Agent>) {
         StatusUpdateAcknowledgementMessage => StatusUpdateAcknowledgement,
             "A framework has got a status update (M36).";
         ShutdownMessage => Shutdown, "The master wants the agent gone.";
+        RegisterExecutorMessage => RegisterExecutor, "An executor's driver has started.";
+        ReregisterExecutorMessage => ReregisterExecutor,
+            "An executor's driver comes back, with what was not acknowledged.";
+        StatusUpdateMessage => StatusUpdate, "An executor's driver tells the state of a task.";
+        ExecutorToFrameworkMessage => ExecutorToFramework,
+            "An executor's message to its framework.";
     );
 }

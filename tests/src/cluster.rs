@@ -1,6 +1,7 @@
 //! A cluster of real daemons in a folder of its own.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -45,6 +46,23 @@ fn start_master(folder: &TempDir, port: u16, flags: &[String]) -> (Process, Sock
     (master, at)
 }
 
+/// Starts an agent of the master at `master`, waits until it is registered, and tells where
+/// it listens.
+pub fn start_agent(master: SocketAddr, work_dir: &Path, flags: &[&str]) -> (Process, SocketAddr) {
+    let mut command = Command::new(program("mesos-agent"));
+    command
+        .arg("--ip=127.0.0.1")
+        .arg("--port=0")
+        .arg(format!("--master={master}"))
+        .arg(format!("--work_dir={}", work_dir.display()))
+        .arg("--registration_backoff_factor=10ms")
+        .args(flags);
+    let agent = Process::start(&mut command);
+    let at = address(&agent);
+    agent.wait_for_line("Registered with master");
+    (agent, at)
+}
+
 impl Cluster {
     /// A master with flags beside those that tests need, and no agents.
     pub fn master(flags: &[&str]) -> Self {
@@ -71,17 +89,7 @@ impl Cluster {
     pub fn add_agent(&mut self, flags: &[&str]) -> SocketAddr {
         let number = self.agents.len() + 1;
         let work_dir = self.folder.path().join(format!("agent-{number}"));
-        let mut command = Command::new(program("mesos-agent"));
-        command
-            .arg("--ip=127.0.0.1")
-            .arg("--port=0")
-            .arg(format!("--master={}", self.address))
-            .arg(format!("--work_dir={}", work_dir.display()))
-            .arg("--registration_backoff_factor=10ms")
-            .args(flags);
-        let agent = Process::start(&mut command);
-        let at = address(&agent);
-        agent.wait_for_line("Registered with master");
+        let (agent, at) = start_agent(self.address, &work_dir, flags);
         self.agents.push((agent, at));
         at
     }

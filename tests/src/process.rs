@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,9 +41,19 @@ pub fn program(name: &str) -> PathBuf {
 impl Process {
     /// Starts a program and gathers what it prints.
     pub fn start(command: &mut Command) -> Self {
+        Self::spawn(command.stdin(Stdio::null()))
+    }
+
+    /// Starts a program that is told what to do on its standard input.
+    pub fn start_with_input(command: &mut Command) -> (Self, ChildStdin) {
+        let mut process = Self::spawn(command.stdin(Stdio::piped()));
+        let input = process.child.stdin.take().unwrap();
+        (process, input)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -95,6 +105,22 @@ impl Process {
                     self.name,
                     lines.0.join("\n")
                 );
+            }
+            lines = self.output.news.wait_timeout(lines, left).unwrap().0;
+        }
+    }
+
+    /// The line of this number, counted from zero; waits until it is printed.
+    pub fn line(&self, number: usize) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = self.output.lines.lock().unwrap();
+        loop {
+            if let Some(line) = lines.0.get(number) {
+                return line.clone();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if lines.1 == 0 || left.is_zero() {
+                panic!("{} printed no more:\n{}", self.name, lines.0.join("\n"));
             }
             lines = self.output.news.wait_timeout(lines, left).unwrap().0;
         }

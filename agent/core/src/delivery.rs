@@ -9,10 +9,12 @@ use model::resources::Resources;
 use crate::agent::Agent;
 use crate::effect::Effect;
 use crate::events;
+use crate::executor_messages;
 use crate::state::{
-    Executor, ExecutorPhase, FrameworkPhase, PendingTermination, Queued, TaskDemand, Work,
-    container_limits,
+    Executor, ExecutorConnection, ExecutorPhase, FrameworkPhase, PendingTermination, Queued,
+    TaskDemand, Work, container_limits,
 };
+use crate::status::NewStatus;
 use crate::task;
 use crate::turn::Turn;
 
@@ -70,6 +72,12 @@ impl Agent {
         if executor.phase != ExecutorPhase::Running {
             return;
         }
+        if matches!(executor.connection, ExecutorConnection::Driver(_)) {
+            self.refuse_groups(framework_id, executor_id, turn);
+        }
+        let Some(executor) = self.executor_mut(framework_id, executor_id) else {
+            return;
+        };
         let mut ready = Vec::new();
         while let Some(queued) = executor.queued.pop_front() {
             if queued.after_update > executor.applied_update {
@@ -79,15 +87,54 @@ impl Agent {
             executor.mark_launched(&queued);
             ready.push(queued.work);
         }
-        let executor = &*executor;
+        let Some(framework) = self.framework(framework_id) else {
+            return;
+        };
+        let Some(executor) = framework.executors.get(executor_id) else {
+            return;
+        };
         for work in ready {
-            turn.tell(
-                executor,
-                match work {
-                    Work::Task(task) => events::launch(Arc::unwrap_or_clone(task)),
-                    Work::Group(group) => events::launch_group(Arc::unwrap_or_clone(group)),
-                },
-            );
+            match (&executor.connection, work) {
+                (ExecutorConnection::Driver(driver), Work::Task(task)) => {
+                    let message =
+                        executor_messages::run_task(framework, Arc::unwrap_or_clone(task));
+                    turn.send(&driver.pid, message);
+                }
+                (_, Work::Task(task)) => {
+                    turn.tell(executor, events::launch(Arc::unwrap_or_clone(task)));
+                }
+                (_, Work::Group(group)) => {
+                    turn.tell(executor, events::launch_group(Arc::unwrap_or_clone(group)));
+                }
+            }
+        }
+    }
+
+    /// Drivers know no message for groups of tasks; without an answer these would wait forever.
+    fn refuse_groups(
+        &mut self,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let Some(executor) = self.executor(framework_id, executor_id) else {
+            return;
+        };
+        let group = |queued: &Queued| match &queued.work {
+            Work::Group(group) => Some(Arc::clone(group)),
+            Work::Task(_) => None,
+        };
+        let groups: Vec<_> = executor.queued.iter().filter_map(group).collect();
+        for group in groups {
+            let status = || {
+                NewStatus::new(
+                    v1::TaskState::TaskError,
+                    v1::task_status::Reason::TaskGroupInvalid,
+                    "The executor's driver speaks libprocess, which has no task groups",
+                    Some(executor_id.clone()),
+                )
+            };
+            self.end_queued(framework_id, executor_id, &group.tasks, status, turn);
         }
     }
 

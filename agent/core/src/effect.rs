@@ -118,7 +118,7 @@ pub enum Answer {
     NotImplemented,
 }
 
-/// The messages that an agent sends (M3).
+/// The messages that an agent sends (M3, M5).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outgoing {
     /// First registration.
@@ -136,6 +136,20 @@ pub enum Outgoing {
     /// An executor's own message for its framework; goes to the framework's driver if it
     /// has a pid, else to the master (M54).
     ExecutorToFramework(internal::ExecutorToFrameworkMessage),
+    /// To an executor's driver (M5): it is registered.
+    ExecutorRegistered(internal::ExecutorRegisteredMessage),
+    /// To an executor's driver: it is registered again.
+    ExecutorReregistered(internal::ExecutorReregisteredMessage),
+    /// To an executor's driver: run a task.
+    RunTask(Box<internal::RunTaskMessage>),
+    /// To an executor's driver: kill a task.
+    KillTask(internal::KillTaskMessage),
+    /// To an executor's driver: a status update will not get lost any more.
+    StatusUpdateAcknowledgement(internal::StatusUpdateAcknowledgementMessage),
+    /// To an executor's driver: a message of its framework.
+    FrameworkToExecutor(internal::FrameworkToExecutorMessage),
+    /// To an executor's driver: end.
+    ShutdownExecutor(internal::ShutdownExecutorMessage),
 }
 
 /// All that a containerizer must know to start an executor.

@@ -55,7 +55,7 @@ impl Agent {
     }
 
     /// An executor's own message for its framework.
-    fn executor_to_framework(
+    pub(crate) fn executor_to_framework(
         &mut self,
         framework_id: &FrameworkId,
         executor_id: &ExecutorId,

@@ -113,7 +113,7 @@ impl Master {
     }
 }
 
-/// The messages that an agent understands (M4).
+/// The messages that an agent understands (M4, M5).
 #[derive(Debug)]
 // Inputs carry messages boxed.
 #[allow(clippy::large_enum_variant)]
@@ -142,6 +142,14 @@ pub enum Message {
     StatusUpdateAcknowledgement(internal::StatusUpdateAcknowledgementMessage),
     /// The master wants this agent gone.
     Shutdown(internal::ShutdownMessage),
+    /// An executor's driver has started (M5).
+    RegisterExecutor(internal::RegisterExecutorMessage),
+    /// An executor's driver comes back.
+    ReregisterExecutor(internal::ReregisterExecutorMessage),
+    /// An executor's driver tells the state of a task.
+    StatusUpdate(internal::StatusUpdateMessage),
+    /// An executor's own message for its framework.
+    ExecutorToFramework(internal::ExecutorToFrameworkMessage),
 }
 
 /// How a container ended.

@@ -32,7 +32,9 @@ enum Step {
     Exited(u8),
     Updated(u8, bool),
     Subscribe(u8),
+    RegisterDriver(u8),
     Update(u8, u8, i32, u8),
+    DriverUpdate(u8, u8, i32, u8),
     AcknowledgeOldest,
     Acknowledge(u8, u8),
     CloseStream(u8),
@@ -59,6 +61,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => id.clone().prop_map(Step::Exited),
         6 => (id.clone(), prop::bool::weighted(0.9)).prop_map(|(executor, good)| Step::Updated(executor, good)),
         6 => id.clone().prop_map(Step::Subscribe),
+        3 => id.clone().prop_map(Step::RegisterDriver),
+        4 => (id.clone(), id.clone(), 0i32..14, 0u8..20)
+            .prop_map(|(executor, task, state, uuid)| Step::DriverUpdate(executor, task, state, uuid)),
         9 => (id.clone(), id.clone(), 0i32..14, 0u8..20)
             .prop_map(|(executor, task, state, uuid)| Step::Update(executor, task, state, uuid)),
         9 => Just(Step::AcknowledgeOldest),
@@ -122,6 +127,13 @@ impl Script {
             Step::Subscribe(executor) => {
                 world.subscribe(&name(executor));
             }
+            Step::RegisterDriver(executor) => world.register_driver(&name(executor)),
+            Step::DriverUpdate(executor, task, state, number) => {
+                let mut status =
+                    world.status(&name(task), v1::TaskState::TaskRunning, uuid(number));
+                status.state = state;
+                world.driver_update(&name(executor), status);
+            }
             Step::Update(executor, task, state, number) => {
                 let mut status =
                     world.status(&name(task), v1::TaskState::TaskRunning, uuid(number));
@@ -138,7 +150,8 @@ impl Script {
             Step::CloseStream(executor) => {
                 let executor = ExecutorId::from(name(executor));
                 let found = world.agent.executor(&framework_id(), &executor);
-                if let Some(ExecutorConnection::Stream(stream)) = found.map(|one| one.connection) {
+                if let Some(ExecutorConnection::Stream(stream)) = found.map(|one| &one.connection) {
+                    let stream = *stream;
                     world.input(Input::StreamClosed(stream));
                 }
             }

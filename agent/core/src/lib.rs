@@ -16,6 +16,7 @@ pub mod env;
 mod environment;
 mod events;
 mod executor_call;
+mod executor_messages;
 mod executor_shutdown;
 mod forward;
 mod framework;

@@ -66,7 +66,16 @@ impl Agent {
             &subscribe.unacknowledged_tasks,
             turn,
         );
+        self.begin_work(framework_id, executor_id, turn);
+    }
 
+    /// A connected executor is told so, and given its queued work.
+    pub(crate) fn begin_work(
+        &mut self,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        turn: &mut Turn<'_, '_>,
+    ) {
         let Some(executor) = self.executor(framework_id, executor_id) else {
             return;
         };
@@ -92,7 +101,7 @@ impl Agent {
     }
 
     /// Tasks that were sent to an executor which does not know them got lost on the way.
-    fn drop_undelivered(
+    pub(crate) fn drop_undelivered(
         &mut self,
         framework_id: &FrameworkId,
         executor_id: &ExecutorId,

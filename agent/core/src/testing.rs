@@ -78,6 +78,11 @@ pub(crate) fn master() -> Master {
     }
 }
 
+/// Where executors' drivers are.
+pub(crate) fn driver() -> Pid {
+    pid("executor(1)@127.0.0.1:6000")
+}
+
 pub(crate) fn framework_id() -> FrameworkId {
     FrameworkId::from("m-0001")
 }
@@ -275,6 +280,31 @@ impl World {
                 ..Default::default()
             },
         )
+    }
+
+    /// The driver of an executor registers.
+    pub(crate) fn register_driver(&mut self, executor: &str) {
+        let message = Message::RegisterExecutor(internal::RegisterExecutorMessage {
+            framework_id: framework_id().to_proto(),
+            executor_id: ExecutorId::from(executor).to_proto(),
+        });
+        self.message_from(&driver(), message);
+    }
+
+    /// A status update as the driver of an executor sends it.
+    pub(crate) fn driver_update(&mut self, executor: &str, status: v1::TaskStatus) {
+        let update = internal::StatusUpdate {
+            framework_id: framework_id().to_proto(),
+            executor_id: Some(ExecutorId::from(executor).to_proto()),
+            slave_id: Some(AgentId::from("m-S0").to_proto()),
+            timestamp: WALL_SECS as f64,
+            uuid: status.uuid.clone(),
+            latest_state: None,
+            status,
+        };
+        let pid = Some(driver().to_string());
+        let message = Message::StatusUpdate(internal::StatusUpdateMessage { update, pid });
+        self.message_from(&driver(), message);
     }
 
     /// Runs a command task up to where its executor has it.

@@ -7,6 +7,7 @@ use runtime_core::Pid;
 
 use crate::effect::{Answer, CallId, Effect, Outgoing};
 use crate::env::Env;
+use crate::executor_messages;
 use crate::state::{Executor, ExecutorConnection};
 use crate::timer::Timer;
 
@@ -40,8 +41,13 @@ impl Turn<'_, '_> {
 
     /// Sends an event to an executor, if it is connected.
     pub(crate) fn tell(&mut self, executor: &Executor, event: v1::executor::Event) {
-        match executor.connection {
-            ExecutorConnection::Stream(stream) => self.event(stream, event),
+        match &executor.connection {
+            ExecutorConnection::Stream(stream) => self.event(*stream, event),
+            ExecutorConnection::Driver(driver) => {
+                if let Some(message) = executor_messages::for_driver(executor, driver, event) {
+                    self.send(&driver.pid, message);
+                }
+            }
             ExecutorConnection::None => tracing::warn!(
                 executor = %executor.id,
                 framework = %executor.framework_id,

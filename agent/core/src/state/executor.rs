@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, Vector};
 use messages::v1;
-use model::ids::{ContainerId, ExecutorId, FrameworkId, TaskId};
+use model::ids::{AgentId, ContainerId, ExecutorId, FrameworkId, TaskId};
 use model::resources::Resources;
+use runtime_core::Pid;
 
 use crate::effect::CallId;
 
@@ -24,12 +25,23 @@ pub enum ExecutorPhase {
 }
 
 /// How the agent reaches an executor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExecutorConnection {
     /// Not at all: it has not subscribed, or its stream broke.
     None,
     /// By the event stream it opened (V15).
     Stream(CallId),
+    /// By libprocess messages to its driver (M5).
+    Driver(Box<Driver>),
+}
+
+/// The driver of an executor that speaks libprocess.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Driver {
+    /// Where it receives messages.
+    pub pid: Pid,
+    /// The agent's id as the driver was told it: it is in every message.
+    pub agent_id: AgentId,
 }
 
 /// One task, or a group of tasks that share one fate.

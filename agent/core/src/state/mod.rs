@@ -15,7 +15,9 @@ use model::ids::{AgentId, ExecutorId, FrameworkId};
 use model::resources::Resources;
 
 pub use container_limits::{TaskDemand, container_limits};
-pub use executor::{Executor, ExecutorConnection, ExecutorPhase, PendingTermination, Queued, Work};
+pub use executor::{
+    Driver, Executor, ExecutorConnection, ExecutorPhase, PendingTermination, Queued, Work,
+};
 pub use framework::{Framework, FrameworkPhase, PendingLaunch};
 
 use crate::input::Master;

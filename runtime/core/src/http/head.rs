@@ -3,6 +3,7 @@
 use memchr::memchr;
 
 use super::{Framing, HttpError, Limits};
+use crate::libprocess::is_message;
 
 /// The most header lines that are ever read.
 pub const MAX_HEADERS: usize = 100;
@@ -110,8 +111,7 @@ impl<'b> Head<'b> {
                 }
                 length = Some(decimal(header.value.trim_ascii(), limits.body_bytes)?);
             } else if is("Transfer-Encoding") {
-                if chunked || !is_1_1 || !header.value.trim_ascii().eq_ignore_ascii_case(b"chunked")
-                {
+                if chunked || !header.value.trim_ascii().eq_ignore_ascii_case(b"chunked") {
                     return Err(HttpError::UnknownCoding);
                 }
                 chunked = true;
@@ -134,6 +134,11 @@ impl<'b> Head<'b> {
             } else if is("Content-Encoding") {
                 parsed.content_encoding = value();
             }
+        }
+        // HTTP/1.0 knows no chunks, and proxies may disagree about them. But libprocess sent its
+        // messages so until Mesos 0.21, and drivers written then still do.
+        if chunked && !is_1_1 && !is_message(&parsed) {
+            return Err(HttpError::UnknownCoding);
         }
         parsed.framing = match (length, chunked) {
             (Some(_), true) => return Err(HttpError::LengthAndCoding),

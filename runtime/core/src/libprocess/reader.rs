@@ -512,6 +512,19 @@ mod tests {
     }
 
     #[test]
+    fn old_drivers_send_chunks_with_http_1_0() {
+        let (message, keep_alive) = one(
+            "POST /slave(1)/mesos.internal.RegisterExecutorMessage HTTP/1.0\r\n\
+             User-Agent: libprocess/executor@host:5\r\nConnection: Keep-Alive\r\n\
+             Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        );
+        let message = message.unwrap();
+        assert_eq!(message.from.to_string(), "executor@host:5");
+        assert_eq!(message.body, "abc");
+        assert!(keep_alive);
+    }
+
+    #[test]
     fn paths_are_split_at_the_second_slash() {
         for (path, to, name) in [
             ("/m/n", "m", "n"),

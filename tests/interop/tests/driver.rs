@@ -1,0 +1,180 @@
+//! The unmodified C++ scheduler driver of Apache Mesos with our master.
+
+use std::collections::BTreeMap;
+
+use interop::{Agents, Driver, Mesos, command_task, small_task};
+use serde_json::{Value, json};
+use tests::cluster::Cluster;
+use tests::scheduler::framework_info;
+
+/// Theirs, and not ours, so that the master's own words about the agents are checked too.
+const AGENTS: usize = 4;
+
+#[test]
+fn each_of_200_tasks_finishes() {
+    let Some(mesos) = Mesos::install() else {
+        return;
+    };
+    let cluster = Cluster::master(&[]);
+    let folder = cluster.folder.path().join("agents");
+    let _agents = Agents::start(&mesos, AGENTS, cluster.address, &folder, &[]);
+    cluster.master.wait_for_lines("registered an agent", AGENTS);
+    let mut driver = Driver::start(&mesos, cluster.address, &framework_info("tasks"));
+    driver.registered();
+    let mut launched = 0;
+    let mut ends = BTreeMap::new();
+    while ends.len() < 200 {
+        let event = driver.event();
+        if event["event"] == "offer" {
+            let offer = &event["offer"];
+            let batch = (200 - launched).min(50);
+            let tasks: Vec<Value> = (launched..launched + batch)
+                .map(|number| command_task(&format!("task-{number}"), offer, "true"))
+                .collect();
+            driver.launch(offer, &tasks);
+            launched += batch;
+        } else if event["event"] == "status" {
+            let status = &event["status"];
+            let state = status["state"].as_str().unwrap();
+            if !matches!(state, "TASK_STARTING" | "TASK_RUNNING") {
+                assert_eq!(state, "TASK_FINISHED", "{status:#}");
+                ends.insert(status["task_id"]["value"].to_string(), ());
+            }
+        }
+    }
+    driver.call(&json!({"call": "stop"}));
+    cluster.master.wait_for_line("removing a framework");
+    let metrics = cluster.get("/metrics/snapshot");
+    assert_eq!(metrics["master/tasks_finished"], 200.0);
+    assert_eq!(metrics["master/invalid_status_updates"], 0.0);
+    assert_eq!(metrics["master/dropped_messages"], 0.0);
+}
+
+/// An executor on a v0 driver of another hand, on our agent.
+fn executor_task(mesos: &Mesos, id: &str, offer: &Value, data: &[u8]) -> Value {
+    let mut task = small_task(id, offer);
+    task["executor"] = json!({
+        "executor_id": {"value": "echo"},
+        "command": {"value": mesos.executor_command("executor.py")},
+    });
+    task["data"] = json!(base64(data));
+    task
+}
+
+fn base64(data: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for part in data.chunks(3) {
+        let number = (0..3).fold(0, |number, at| {
+            number << 8 | u32::from(part.get(at).copied().unwrap_or_default())
+        });
+        for digit in 0..4 {
+            let index = (number >> (18 - 6 * digit)) & 63;
+            let pad = digit > part.len();
+            text.push(if pad {
+                '='
+            } else {
+                DIGITS[index as usize] as char
+            });
+        }
+    }
+    text
+}
+
+#[test]
+fn executors_of_the_v0_driver_run_tasks_and_exchange_messages() {
+    let Some(mesos) = Mesos::install() else {
+        return;
+    };
+    let cluster = Cluster::start();
+    let mut driver = Driver::start(&mesos, cluster.address, &framework_info("executors"));
+    let framework = driver.registered();
+    let offer = driver.offer();
+    let agent = offer["slave_id"]["value"].clone();
+    driver.launch(
+        &offer,
+        &[
+            executor_task(&mesos, "long", &offer, b"wait"),
+            executor_task(&mesos, "short", &offer, b""),
+        ],
+    );
+    let hello = driver.wait_for("message", |_| true);
+    assert_eq!(hello["executor_id"], "echo");
+    assert_eq!(hello["agent_id"], agent);
+    assert_eq!(
+        hello["data"],
+        format!("registered at {}", agent.as_str().unwrap())
+    );
+    driver.status("short", "TASK_FINISHED");
+
+    let send = json!({"call": "send", "executor": "echo", "agent": agent, "data": "hello"});
+    driver.call(&send);
+    assert_eq!(driver.wait_for("message", |_| true)["data"], "HELLO");
+    // The offers brought the agents' pids along: messages do not go through the master.
+    let metrics = cluster.get("/metrics/snapshot");
+    assert_eq!(metrics["master/messages_framework_to_executor"], 0.0);
+    assert_eq!(metrics["master/messages_executor_to_framework"], 0.0);
+
+    let tasks = json!([{"task_id": {"value": "long"}, "state": "TASK_STAGING"},
+                       {"task_id": {"value": "never"}, "state": "TASK_STAGING"}]);
+    driver.call(&json!({"call": "reconcile", "statuses": tasks}));
+    let known = driver.status("long", "TASK_RUNNING");
+    let known = match &known["reason"] {
+        Value::String(reason) if reason == "REASON_RECONCILIATION" => known,
+        _ => driver.status("long", "TASK_RUNNING"),
+    };
+    assert_eq!(known["reason"], "REASON_RECONCILIATION");
+    driver.status("never", "TASK_LOST");
+
+    driver.call(&json!({"call": "kill", "task": "long"}));
+    let killed = driver.status("long", "TASK_KILLED");
+    assert_eq!(killed["source"], "SOURCE_EXECUTOR");
+    assert_eq!(killed["executor_id"]["value"], "echo");
+
+    let path = format!("/frameworks/{framework}/executors/echo/runs/latest");
+    driver.call(&json!({"call": "stop"}));
+    cluster.agents[0].0.wait_for_line("Executor ended");
+    let _ = path;
+}
+
+#[test]
+fn a_second_driver_takes_over_and_the_first_is_told() {
+    let Some(mesos) = Mesos::install() else {
+        return;
+    };
+    let cluster = Cluster::start();
+    let mut info = json!({"user": "root", "name": "failover", "failover_timeout": 3600.0});
+    let mut first = Driver::start(&mesos, cluster.address, &info);
+    let framework = first.registered();
+    let offer = first.offer();
+    first.launch(&offer, &[command_task("sleep", &offer, "sleep 600")]);
+    first.status("sleep", "TASK_RUNNING");
+    // A driver that is given an id takes the framework over by force (M28).
+    info["id"] = json!({"value": framework});
+    let mut second = Driver::start(&mesos, cluster.address, &info);
+    assert_eq!(second.registered(), framework);
+    let error = first.wait_for("error", |_| true);
+    assert_eq!(error["message"], "Framework failed over");
+    second.call(&json!({"call": "reconcile", "statuses": []}));
+    second.status("sleep", "TASK_RUNNING");
+    second.call(&json!({"call": "kill", "task": "sleep"}));
+    second.status("sleep", "TASK_KILLED");
+    second.call(&json!({"call": "stop"}));
+    cluster.master.wait_for_line("removing a framework");
+}
+
+#[test]
+fn a_driver_of_a_framework_that_is_gone_is_refused() {
+    let Some(mesos) = Mesos::install() else {
+        return;
+    };
+    let cluster = Cluster::master(&[]);
+    let mut info = framework_info("gone");
+    let mut driver = Driver::start(&mesos, cluster.address, &info);
+    info["id"] = json!({"value": driver.registered()});
+    driver.call(&json!({"call": "stop"}));
+    cluster.master.wait_for_line("removing a framework");
+    let mut late = Driver::start(&mesos, cluster.address, &info);
+    let error = late.wait_for("error", |_| true);
+    assert_eq!(error["message"], "Framework has been removed");
+}
