@@ -1,17 +1,21 @@
 //! The allocator as an actor: events go to the pure core, offers come back in batches
 //! (A1).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use master_core::allocator::messages::{
     ActivateAgent, ActivateFramework, AddAgent, AddFramework, DeactivateAgent, DeactivateFramework,
     Input, Offers, RecoverResources, RemoveAgent, RemoveFramework, ReviveOffers, SuppressOffers,
     UpdateAgent, UpdateAllocation, UpdateFramework, UpdateWeights, UpdateWhitelist,
 };
-use master_core::allocator::{Allocator as Core, Config};
+use master_core::allocator::{Allocator as Core, Config, Figures};
 use runtime::metrics::{Counter, Timer as Timing};
 use runtime::{Actor, Context, Declaration, Instant, Pid, Timer};
 use tracing::debug;
+
+use crate::metrics::publish_figures;
 
 /// The least time between two runs that events ask for: freed resources are offered
 /// together, and not task by task.
@@ -31,10 +35,13 @@ pub(crate) struct Allocator {
     last_run: Option<Instant>,
     paced: bool,
     wake: Option<Timer>,
-    figures: Option<Figures>,
+    timings: Option<Timings>,
+    /// What the metrics show; renewed once in each interval, for it costs as much as there
+    /// are roles.
+    figures: Arc<ArcSwap<Figures>>,
 }
 
-struct Figures {
+struct Timings {
     runs: Counter,
     run: Timing,
     latency: Timing,
@@ -53,7 +60,8 @@ impl Allocator {
             last_run: None,
             paced: false,
             wake: None,
-            figures: None,
+            timings: None,
+            figures: Arc::default(),
         }
     }
 
@@ -76,6 +84,7 @@ impl Allocator {
     fn batch(&mut self, context: &mut Context<'_, Self>) {
         context.after(self.interval, Self::batch);
         self.run(context);
+        self.figures.store(Arc::new(self.core.figures()));
     }
 
     /// Looks at what changed since the last run: a look at everything finds no more.
@@ -83,11 +92,11 @@ impl Allocator {
         let started = context.now();
         let now = self.elapsed(context);
         let offers = self.core.run(now, context.rng());
-        if let Some(figures) = &self.figures {
-            figures.runs.increment();
-            figures.run.record(context.now() - started);
+        if let Some(timings) = &self.timings {
+            timings.runs.increment();
+            timings.run.record(context.now() - started);
             if let Some(since) = self.since {
-                figures.latency.record(started - since);
+                timings.latency.record(started - since);
             }
         }
         self.since = None;
@@ -150,11 +159,12 @@ impl Actor for Allocator {
     fn initialize(&mut self, context: &mut Context<'_, Self>) {
         self.started = Some(context.now());
         let metrics = context.metrics();
-        self.figures = Some(Figures {
+        self.timings = Some(Timings {
             runs: metrics.counter("allocator/mesos/allocation_runs"),
             run: metrics.timer("allocator/mesos/allocation_run"),
             latency: metrics.timer("allocator/mesos/allocation_run_latency"),
         });
+        publish_figures(&self.figures, metrics);
         context.after(self.interval, Self::batch);
     }
 

@@ -129,6 +129,7 @@ pub async fn start(
     };
     let master = Master::new(core, info, Arc::clone(&published), peers, about, failed);
     let master = node.spawn("master", master, Placement::OwnThread)?;
+    crate::metrics::publish_queues(master.pid().id.clone(), allocator.pid().id.clone(), &node);
     let flags = publish_flags(surroundings.shown);
     master.call(move |_, context| context.publish("flags", flags));
     Ok(Running {

@@ -61,6 +61,7 @@ pub use context::{Context, Handle};
 pub use filter::{Mail, MessageFilter};
 pub use introspection::publish_version;
 pub use limits::Limits;
+pub use mailbox::Queued;
 pub use node::{Node, NodeConfig, NodeError, Placement, SpawnError};
 pub use run::run;
 pub use runtime_core::{

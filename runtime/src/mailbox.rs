@@ -123,6 +123,24 @@ impl Event {
     }
 }
 
+/// How many events wait for an actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Queued {
+    /// Messages, from other nodes and this one.
+    pub messages: usize,
+    /// HTTP requests.
+    pub requests: usize,
+    /// Everything else: timers, results of calls, ends of peers.
+    pub dispatches: usize,
+}
+
+impl Queued {
+    /// All of them.
+    pub fn all(&self) -> usize {
+        self.messages + self.requests + self.dispatches
+    }
+}
+
 /// One waiting event, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {
@@ -319,6 +337,21 @@ impl Mailbox {
             queue.events.len(),
             queue.since.map(|since| since.elapsed()).unwrap_or_default(),
         )
+    }
+
+    /// How many events wait, by kind.
+    pub(crate) fn queued(&self) -> Queued {
+        let mut queued = Queued::default();
+        for event in &lock(&self.queue).events {
+            match event {
+                Event::Message { .. } => queued.messages += 1,
+                Event::Request(_) => queued.requests += 1,
+                Event::Exited(_) | Event::Timer(_) | Event::Call(_) | Event::Terminate => {
+                    queued.dispatches += 1;
+                }
+            }
+        }
+        queued
     }
 
     /// The first `limit` waiting events, for `/__processes__`.

@@ -16,7 +16,7 @@ use crate::context::Handle;
 use crate::host::Host;
 use crate::http::{Bodies, Published, Site, SlowClients, Streams};
 use crate::limits::Limits;
-use crate::mailbox::{Event, Incoming, Mailbox};
+use crate::mailbox::{Event, Incoming, Mailbox, Queued};
 use crate::metrics::Metrics;
 use crate::peer::Peers;
 use crate::sync::{read, write};
@@ -355,6 +355,12 @@ impl Node {
     /// The peer for which the most bytes of messages wait, and how many.
     pub fn slowest_peer(&self) -> Option<(SocketAddr, usize)> {
         self.inner.peers.slowest()
+    }
+
+    /// What waits for one actor, by kind; nothing if there is no such actor.
+    pub fn queued(&self, id: &ActorId) -> Queued {
+        self.local(id)
+            .map_or_else(Queued::default, |mailbox| mailbox.queued())
     }
 
     /// The actor has ended: its name is free again.

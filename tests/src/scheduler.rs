@@ -11,6 +11,7 @@ use crate::process::PATIENCE;
 /// A subscribed scheduler.
 pub struct Scheduler {
     master: SocketAddr,
+    path: String,
     stream: Connection,
     /// The `Mesos-Stream-Id`.
     pub stream_id: String,
@@ -42,7 +43,12 @@ pub fn command_task(id: &str, offer: &Value, command: &str) -> Value {
 impl Scheduler {
     /// Subscribes, and waits for SUBSCRIBED.
     pub fn subscribe(master: SocketAddr, info: &Value) -> Self {
-        let mut scheduler = Self::subscribe_raw(master, info);
+        Self::subscribe_below(master, "", info)
+    }
+
+    /// Subscribes at a master whose paths have something in front, and waits for SUBSCRIBED.
+    pub fn subscribe_below(master: SocketAddr, prefix: &str, info: &Value) -> Self {
+        let mut scheduler = Self::open(master, prefix, info);
         let subscribed = scheduler.event().unwrap();
         assert_eq!(subscribed["type"], "SUBSCRIBED", "{subscribed:#}");
         scheduler.framework = subscribed["subscribed"]["framework_id"]["value"]
@@ -54,6 +60,11 @@ impl Scheduler {
 
     /// Subscribes; the first event is still to be read.
     pub fn subscribe_raw(master: SocketAddr, info: &Value) -> Self {
+        Self::open(master, "", info)
+    }
+
+    fn open(master: SocketAddr, prefix: &str, info: &Value) -> Self {
+        let path = format!("{prefix}/api/v1/scheduler");
         let mut body = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
         if let Some(id) = info.get("id") {
             body["framework_id"] = id.clone();
@@ -63,17 +74,13 @@ impl Scheduler {
             ("Content-Type", "application/json"),
             ("Accept", "application/json"),
         ];
-        stream.request(
-            "POST",
-            "/api/v1/scheduler",
-            &headers,
-            body.to_string().as_bytes(),
-        );
+        stream.request("POST", &path, &headers, body.to_string().as_bytes());
         let head = stream.stream_head();
         assert_eq!(head.status, 200, "{}", head.text());
         let stream_id = head.header("mesos-stream-id").unwrap().to_owned();
         Self {
             master,
+            path,
             stream,
             stream_id,
             framework: String::new(),
@@ -166,7 +173,7 @@ impl Scheduler {
         call(
             self.master,
             "POST",
-            "/api/v1/scheduler",
+            &self.path,
             &headers,
             body.to_string().as_bytes(),
         )

@@ -5,6 +5,7 @@
 //! skip mechanism of the crate `tests`.
 
 mod driver;
+pub mod ear;
 mod install;
 mod native;
 mod shims;

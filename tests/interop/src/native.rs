@@ -55,7 +55,17 @@ pub struct Master {
 impl Master {
     /// Starts a master and waits until it leads. `port` 0 is any.
     pub fn start(mesos: &Mesos, port: u16, folder: &Path, flags: &[(&str, &str)]) -> Self {
-        let process = Process::start(&mut cluster(mesos, 0, port, folder, flags));
+        Self::of(&mut cluster(mesos, 0, port, folder, flags))
+    }
+
+    /// Starts a master with one agent in the same process, whose endpoints are below
+    /// `/slave(1)`.
+    pub fn with_agent(mesos: &Mesos, folder: &Path) -> Self {
+        Self::of(&mut cluster(mesos, 1, 0, folder, &[]))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let process = Process::start(command);
         let line = process.wait_for_line("the master is at ");
         let text = line.rsplit(' ').next().unwrap_or_default();
         let address = text.parse().unwrap();

@@ -106,6 +106,10 @@ impl Framework {
         let mut out = |key: &str, count: u64| out(format!("{prefix}{key}"), count);
         let metrics = &self.metrics;
         out("subscribed", u64::from(self.is_connected()));
+        for role in self.roles() {
+            let suppressed = self.suppressed().contains(role);
+            out(&format!("roles/{role}/suppressed"), u64::from(suppressed));
+        }
         out("offers/sent", metrics.offers_sent);
         out("offers/accepted", metrics.offers_accepted);
         out("offers/declined", metrics.offers_declined);
