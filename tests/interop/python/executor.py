@@ -11,7 +11,7 @@ from pymesos import MesosExecutorDriver
 
 class Echo(Executor):
     def registered(self, driver, executor, framework, agent):
-        driver.sendFrameworkMessage("registered at " + agent.id.value)
+        driver.sendFrameworkMessage(str("registered at " + agent.id.value))
 
     def launchTask(self, driver, task):
         self.tell(driver, task.task_id, mesos_pb2.TASK_RUNNING)

@@ -42,7 +42,7 @@ impl Ear {
         thread::spawn(move || {
             for socket in listener.incoming().map_while(Result::ok) {
                 let tell = tell.clone();
-                thread::spawn(move || hear(socket, &tell));
+                thread::spawn(move || hear(socket, address, &tell));
             }
         });
         Self { address, heard }
@@ -76,17 +76,17 @@ pub fn send(from: &Pid, to: &Pid, name: &str, body: &[u8]) {
     let _ = socket.read(&mut answer).unwrap();
 }
 
-/// Reads one whole request, as it stands in a file.
-pub fn parse(request: &[u8]) -> Heard {
+/// Reads one whole request, as if it had come to a peer at `address`.
+pub fn parse(request: &[u8], address: SocketAddr) -> Heard {
     let mut buffer = BytesMut::from(request);
     let mut reader = MessageReader::new(Limits::default());
     let read = reader.read(&mut buffer).unwrap();
-    let heard = message(read, request.to_vec()).unwrap();
+    let heard = message(read, request.to_vec(), address).unwrap();
     assert!(buffer.is_empty(), "more than one request");
     heard
 }
 
-fn hear(mut socket: TcpStream, tell: &Sender<Heard>) {
+fn hear(mut socket: TcpStream, address: SocketAddr, tell: &Sender<Heard>) {
     let mut reader = MessageReader::new(Limits::default());
     let mut buffer = BytesMut::new();
     let mut all = Vec::new();
@@ -97,7 +97,7 @@ fn hear(mut socket: TcpStream, tell: &Sender<Heard>) {
         while let Ok(read @ Received::Message { .. }) = reader.read(&mut buffer) {
             let rest = all.split_off(all.len() - buffer.len());
             let request = std::mem::replace(&mut all, rest);
-            let Some(heard) = message(read, request) else {
+            let Some(heard) = message(read, request, address) else {
                 return;
             };
             if tell.send(heard).is_err() || socket.write_all(ACCEPTED).is_err() {
@@ -107,7 +107,7 @@ fn hear(mut socket: TcpStream, tell: &Sender<Heard>) {
     }
 }
 
-fn message(read: Received, request: Vec<u8>) -> Option<Heard> {
+fn message(read: Received, request: Vec<u8>, address: SocketAddr) -> Option<Heard> {
     let Received::Message {
         message: Ok(message),
         ..
@@ -115,9 +115,6 @@ fn message(read: Received, request: Vec<u8>) -> Option<Heard> {
     else {
         return None;
     };
-    let head = String::from_utf8_lossy(&request);
-    let (_, host) = head.split_once("\r\nHost: ")?;
-    let address = host.lines().next()?.parse().ok()?;
     Some(Heard {
         to: Pid {
             id: message.to,

@@ -24,6 +24,11 @@ fn check(heard: &Heard) {
     let mut written = Vec::new();
     let Heard { from, to, name, .. } = heard;
     encode(from, to, name, Codec::Protobuf, &heard.body, &mut written);
+    // 1.11.0 leaves `Host` empty; libprocess after it says the receiver, as we do.
+    let host = format!("\r\nHost: {}\r\n", to.address).into_bytes();
+    let at = written.windows(host.len()).position(|part| part == host);
+    let at = at.unwrap();
+    written.splice(at..at + host.len(), *b"\r\nHost: \r\n");
     assert_eq!(
         String::from_utf8_lossy(&written),
         String::from_utf8_lossy(&heard.request)
@@ -61,7 +66,8 @@ fn rewritten(name: &str, body: &[u8]) -> Vec<u8> {
 fn what_was_captured_is_what_we_write() {
     let mut count = 0;
     for entry in std::fs::read_dir(folder()).unwrap() {
-        check(&parse(&std::fs::read(entry.unwrap().path()).unwrap()));
+        let request = std::fs::read(entry.unwrap().path()).unwrap();
+        check(&parse(&request, "127.0.0.1:5050".parse().unwrap()));
         count += 1;
     }
     assert_eq!(count, 8, "captured requests");

@@ -167,7 +167,9 @@ fn answer((address, prefix): Site, what: &str) -> BTreeSet<String> {
         };
         http::get(address, &path)
     } else {
-        http::post(address, &format!("{prefix}/api/v1"), &json!({"type": what}))
+        // A few calls have a body, and all may.
+        let call = json!({"type": what, what.to_lowercase(): {}});
+        http::post(address, &format!("{prefix}/api/v1"), &call)
     };
     let mut found = BTreeSet::from([format!("status {}", answer.status)]);
     if !answer.body.is_empty() && what != "/health" {

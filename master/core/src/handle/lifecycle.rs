@@ -121,8 +121,10 @@ impl Master {
                 agent.release(framework_id, &resources);
             }
             self.free(turn, framework_id, &agent_id, &resources);
-            let why = status.reason.map(|_| (status.source(), status.reason()));
-            self.count().task_ended(told, why);
+            // What is told may be how the task was before it ended.
+            let reason = status.reason.filter(|_| told.is_terminal());
+            let why = reason.map(|_| (status.source(), status.reason()));
+            self.count().task_ended(after, why);
         }
         let checked = matches!(
             status.reason,

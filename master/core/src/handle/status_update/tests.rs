@@ -91,6 +91,9 @@ fn the_latest_state_counts_before_the_framework_has_seen_it() {
         .task(&task)
         .unwrap();
     assert_eq!(record.told_state(), TaskState::TaskRunning);
+    let counted = ("tasks_failed".to_owned(), 1.0);
+    let metrics = snapshot.metrics(crate::Time::default());
+    assert!(metrics.contains(&counted), "{metrics:?}");
 }
 
 #[test]
