@@ -21,6 +21,9 @@ use crate::metrics::publish_figures;
 /// together, and not task by task.
 const PACE: Duration = Duration::from_millis(4);
 
+/// The least time between two looks at the figures by runs that events ask for.
+const FIGURES_PACE: Duration = Duration::from_millis(100);
+
 /// Hosts the allocator's core.
 pub(crate) struct Allocator {
     core: Core,
@@ -36,9 +39,10 @@ pub(crate) struct Allocator {
     paced: bool,
     wake: Option<Timer>,
     timings: Option<Timings>,
-    /// What the metrics show; renewed once in each interval, for it costs as much as there
-    /// are roles.
+    /// What the metrics show. To gather it costs as much as there are roles, so it is renewed
+    /// at most every [`FIGURES_PACE`] by runs, and by each batch.
     figures: Arc<ArcSwap<Figures>>,
+    figures_at: Option<Instant>,
 }
 
 struct Timings {
@@ -62,6 +66,7 @@ impl Allocator {
             wake: None,
             timings: None,
             figures: Arc::default(),
+            figures_at: None,
         }
     }
 
@@ -83,8 +88,18 @@ impl Allocator {
 
     fn batch(&mut self, context: &mut Context<'_, Self>) {
         context.after(self.interval, Self::batch);
+        self.figures_at = None;
         self.run(context);
-        self.figures.store(Arc::new(self.core.figures()));
+    }
+
+    fn renew_figures(&mut self, now: Instant) {
+        if self
+            .figures_at
+            .is_none_or(|last| now - last >= FIGURES_PACE)
+        {
+            self.figures_at = Some(now);
+            self.figures.store(Arc::new(self.core.figures()));
+        }
     }
 
     /// Looks at what changed since the last run: a look at everything finds no more.
@@ -105,6 +120,7 @@ impl Allocator {
         if !offers.is_empty() {
             context.send(&self.master, Offers { offers });
         }
+        self.renew_figures(started);
         self.wake_at_deadline(context);
     }
 

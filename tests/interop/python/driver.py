@@ -1,18 +1,21 @@
-"""Python 2: the native scheduler driver of Apache Mesos 1.11.0, led by lines of JSON.
+"""Python 2: a scheduler driver that speaks libprocess, led by lines of JSON.
 
-    driver.py MASTER FRAMEWORK_INFO
+    driver.py MODULE MASTER FRAMEWORK_INFO
+
+MODULE is mesos.scheduler, the native driver of Apache Mesos 1.11.0, or pymesos, which is written
+in Python and speaks as drivers did before there was mesos.scheduler.Call.
 
 Each line of stdin is a call of the driver, {"call": NAME, ARGUMENT...}; each line of stdout is
 a callback, {"event": NAME, ...}. Messages are in protobuf's JSON with their fields' own names.
 The end of stdin kills the process, as a crash would.
 """
+import importlib
 import json
 import os
 import sys
 import threading
 
 import mesos.interface
-import mesos.scheduler
 from google.protobuf import json_format
 from mesos.interface import mesos_pb2
 
@@ -104,9 +107,9 @@ CALLS = {
     "stop": lambda driver, failover=False: driver.stop(failover),
 }
 
-scheduler = Scheduler()
-driver = mesos.scheduler.MesosSchedulerDriver(
-    scheduler, message(mesos_pb2.FrameworkInfo, json.loads(sys.argv[2])), sys.argv[1])
+module, master, info = sys.argv[1:]
+driver = importlib.import_module(module).MesosSchedulerDriver(
+    Scheduler(), message(mesos_pb2.FrameworkInfo, json.loads(info)), master)
 driver.start()
 for line in iter(sys.stdin.readline, ""):
     arguments = json.loads(line)

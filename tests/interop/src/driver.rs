@@ -1,4 +1,4 @@
-//! The unmodified C++ scheduler driver, led by `python/driver.py`.
+//! Scheduler drivers, the unmodified C++ one above all, led by `python/driver.py`.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use tests::process::Process;
 
 use crate::Mesos;
 
-/// A framework on the native driver.
+/// A framework on a driver.
 pub struct Driver {
     /// The process.
     pub process: Process,
@@ -21,10 +21,19 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Starts a driver for a master at `master`, with a `FrameworkInfo` in JSON.
+    /// Starts the native driver for a master at `master`, with a `FrameworkInfo` in JSON.
     pub fn start(mesos: &Mesos, master: SocketAddr, info: &Value) -> Self {
+        Self::of("mesos.scheduler", mesos, master, info)
+    }
+
+    /// Starts a driver in Python that sends the older messages (M1), with HTTP/1.0.
+    pub fn start_old(mesos: &Mesos, master: SocketAddr, info: &Value) -> Self {
+        Self::of("pymesos", mesos, master, info)
+    }
+
+    fn of(module: &str, mesos: &Mesos, master: SocketAddr, info: &Value) -> Self {
         let mut command = mesos.script("driver.py");
-        command.args([master.to_string(), info.to_string()]);
+        command.args([module, &master.to_string(), &info.to_string()]);
         let (process, input) = Process::start_with_input(&mut command);
         let (read, passed) = (0, Vec::new());
         Self {

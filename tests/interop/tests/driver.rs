@@ -88,7 +88,7 @@ fn executors_of_the_v0_driver_run_tasks_and_exchange_messages() {
     };
     let cluster = Cluster::start();
     let mut driver = Driver::start(&mesos, cluster.address, &framework_info("executors"));
-    let framework = driver.registered();
+    driver.registered();
     let offer = driver.offer();
     let agent = offer["slave_id"]["value"].clone();
     driver.launch(
@@ -131,10 +131,8 @@ fn executors_of_the_v0_driver_run_tasks_and_exchange_messages() {
     assert_eq!(killed["source"], "SOURCE_EXECUTOR");
     assert_eq!(killed["executor_id"]["value"], "echo");
 
-    let path = format!("/frameworks/{framework}/executors/echo/runs/latest");
     driver.call(&json!({"call": "stop"}));
     cluster.agents[0].0.wait_for_line("Executor ended");
-    let _ = path;
 }
 
 #[test]
@@ -161,6 +159,55 @@ fn a_second_driver_takes_over_and_the_first_is_told() {
     second.status("sleep", "TASK_KILLED");
     second.call(&json!({"call": "stop"}));
     cluster.master.wait_for_line("removing a framework");
+}
+
+/// RegisterFrameworkMessage, LaunchTasksMessage and the like, in place of calls.
+#[test]
+fn a_driver_of_the_older_messages_is_understood() {
+    let Some(mesos) = Mesos::install() else {
+        return;
+    };
+    let cluster = Cluster::start();
+    let mut info = framework_info("older");
+    let mut first = Driver::start_old(&mesos, cluster.address, &info);
+    let framework = first.registered();
+    let offer = first.offer();
+    let agent = offer["slave_id"]["value"].clone();
+    first.launch(&offer, &[executor_task(&mesos, "long", &offer, b"wait")]);
+    first.wait_for("message", |_| true);
+    let send = json!({"call": "send", "executor": "echo", "agent": agent, "data": "hello"});
+    first.call(&send);
+    assert_eq!(first.wait_for("message", |_| true)["data"], "HELLO");
+    first.call(&json!({"call": "stop", "failover": true}));
+
+    info["id"] = json!({"value": framework});
+    let mut second = Driver::start_old(&mesos, cluster.address, &info);
+    assert_eq!(second.registered(), framework);
+    let offer = second.offer();
+    second.call(&json!({"call": "reconcile", "statuses": []}));
+    let status = second.wait_for("status", |event| {
+        event["status"]["reason"] == "REASON_RECONCILIATION"
+    });
+    assert_eq!(status["status"]["state"], "TASK_RUNNING");
+    second.launch(&offer, &[command_task("short", &offer, "true")]);
+    second.status("short", "TASK_FINISHED");
+    second.call(&json!({"call": "kill", "task": "long"}));
+    second.status("long", "TASK_KILLED");
+    second.call(&json!({"call": "stop"}));
+    cluster.master.wait_for_line("removing a framework");
+    let metrics = cluster.get("/metrics/snapshot");
+    for message in [
+        "register_framework",
+        "reregister_framework",
+        "launch_tasks",
+        "reconcile_tasks",
+        "kill_task",
+        "status_update_acknowledgement",
+        "unregister_framework",
+    ] {
+        let count = &metrics[&format!("master/messages_{message}")];
+        assert!(count.as_f64() > Some(0.0), "{message}: {count}");
+    }
 }
 
 #[test]
