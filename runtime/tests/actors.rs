@@ -138,6 +138,26 @@ fn messages_stay_in_order_on_one_node_and_between_two() {
 }
 
 #[test]
+fn what_waits_is_counted_by_kind() {
+    runtime::run(async {
+        let node = node().await;
+        let busy = listener(&node, "busy");
+        let id = &busy.pid().id;
+        // The actor lives on this thread, which it gets at the next await.
+        for text in ["1", "2"] {
+            node.send(&node.pid("x"), busy.pid(), Note(text.to_owned()));
+        }
+        busy.call(|_, _| ());
+        let queued = node.queued(id);
+        assert_eq!((queued.messages, queued.requests), (2, 0));
+        assert_eq!(queued.dispatches, 1);
+        until(&busy, 2).await;
+        assert_eq!(node.queued(id).all(), 0);
+        assert_eq!(node.queued(&"nobody".into()).all(), 0);
+    });
+}
+
+#[test]
 fn an_answer_travels_on_the_answering_node_s_own_connection() {
     runtime::run(async {
         let (a, b) = (node().await, node().await);
