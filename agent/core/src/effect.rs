@@ -137,9 +137,9 @@ pub enum Outgoing {
     /// has a pid, else to the master (M54).
     ExecutorToFramework(internal::ExecutorToFrameworkMessage),
     /// To an executor's driver (M5): it is registered.
-    ExecutorRegistered(internal::ExecutorRegisteredMessage),
+    ExecutorRegistered(Box<internal::ExecutorRegisteredMessage>),
     /// To an executor's driver: it is registered again.
-    ExecutorReregistered(internal::ExecutorReregisteredMessage),
+    ExecutorReregistered(Box<internal::ExecutorReregisteredMessage>),
     /// To an executor's driver: run a task.
     RunTask(Box<internal::RunTaskMessage>),
     /// To an executor's driver: kill a task.

@@ -47,7 +47,7 @@ impl Agent {
             slave_id: self.agent_id(),
             slave_info: (*self.state.info).clone(),
         };
-        turn.send(from, Outgoing::ExecutorReregistered(reregistered));
+        turn.send(from, Outgoing::ExecutorReregistered(Box::new(reregistered)));
         for update in message.updates {
             self.driver_update(from, update, turn);
         }
@@ -171,13 +171,13 @@ pub(crate) fn for_driver(executor: &Executor, driver: &Driver, event: Event) -> 
                     ..
                 }),
             ..
-        } => Outgoing::ExecutorRegistered(internal::ExecutorRegisteredMessage {
+        } => Outgoing::ExecutorRegistered(Box::new(internal::ExecutorRegisteredMessage {
             executor_info,
             framework_id,
             framework_info,
             slave_id,
             slave_info: agent_info,
-        }),
+        })),
         Event {
             kill: Some(kill), ..
         } => Outgoing::KillTask(internal::KillTaskMessage {
