@@ -37,7 +37,9 @@ fn fifty_agents_run_tasks_and_come_back_after_any_silence() {
         Cluster::master(&["--agent_ping_timeout=1secs", "--max_agent_ping_timeouts=3"]);
     let folder = cluster.folder.path().join("agents");
     let agents = Agents::start(&mesos, AGENTS, cluster.address, &folder, &[]);
-    cluster.master.wait_for_lines("registered an agent", AGENTS);
+    cluster
+        .master
+        .wait_for_lines(AGENTS, &["registered an agent"]);
 
     let mut info = json!({"user": "root", "name": "fifty", "failover_timeout": 3600.0});
     let mut driver = Driver::start(&mesos, cluster.address, &info);
@@ -58,7 +60,9 @@ fn fifty_agents_run_tasks_and_come_back_after_any_silence() {
 
     // The master's restart: agents hear no pings, look for a master, and find it (M13, M17).
     cluster.restart_master();
-    cluster.master.wait_for_lines("an agent returned", AGENTS);
+    cluster
+        .master
+        .wait_for_lines(AGENTS, &["an agent returned"]);
     assert_eq!(running(&cluster), names);
     assert_eq!(metric(&cluster, "master/slaves_active"), AGENTS as f64);
     info["id"] = json!({"value": framework});
@@ -78,7 +82,7 @@ fn fifty_agents_run_tasks_and_come_back_after_any_silence() {
     agents.freeze();
     cluster
         .master
-        .wait_for_lines("marking an agent unreachable", AGENTS);
+        .wait_for_lines(AGENTS, &["marking an agent unreachable"]);
     let mut lost = BTreeSet::new();
     while lost.len() < AGENTS {
         let event = driver.wait_for("agent_lost", |_| true);
@@ -91,7 +95,7 @@ fn fifty_agents_run_tasks_and_come_back_after_any_silence() {
     agents.thaw();
     cluster
         .master
-        .wait_for_lines("an agent returned", 2 * AGENTS);
+        .wait_for_lines(2 * AGENTS, &["an agent returned"]);
     for name in &names {
         driver.call(&json!({"call": "reconcile", "statuses": [
             {"task_id": {"value": name}, "state": "TASK_STAGING"},

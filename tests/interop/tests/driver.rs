@@ -18,7 +18,9 @@ fn each_of_200_tasks_finishes() {
     let cluster = Cluster::master(&[]);
     let folder = cluster.folder.path().join("agents");
     let _agents = Agents::start(&mesos, AGENTS, cluster.address, &folder, &[]);
-    cluster.master.wait_for_lines("registered an agent", AGENTS);
+    cluster
+        .master
+        .wait_for_lines(AGENTS, &["registered an agent"]);
     let mut driver = Driver::start(&mesos, cluster.address, &framework_info("tasks"));
     driver.registered();
     let mut launched = 0;
