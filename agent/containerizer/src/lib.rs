@@ -17,6 +17,7 @@ pub mod mount;
 pub mod paths;
 mod process;
 mod process_table;
+mod reaper;
 mod remove_tree;
 pub mod sandbox;
 mod statistics;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use messages::v1;
 use model::ids::ContainerId;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use crate::command;
@@ -22,10 +23,15 @@ use crate::launch_info::LaunchInfo;
 use crate::launcher;
 use crate::process::Process;
 use crate::process_table::ProcessTable;
+use crate::reaper::Reaper;
 use crate::sandbox;
 use crate::statistics::{Limits, statistics};
 use crate::table::{Found, Table};
 use crate::user::{self, Credentials};
+
+/// How many containers are being started at any moment. More would keep as many threads, each
+/// with memory of its own, to wait for the same processors and the same disk.
+const STARTS_AT_ONCE_MAX: usize = 8;
 
 /// How a [`MesosContainerizer`] works.
 #[derive(Debug, Clone)]
@@ -63,6 +69,9 @@ struct Shared {
     fetcher: Fetcher,
     isolation: Isolation,
     table: Mutex<Table>,
+    reaper: Arc<Reaper>,
+    /// Places for containers that are being started.
+    starts: Semaphore,
     destroy_errors: AtomicU64,
     fetches_succeeded: AtomicU64,
     fetches_failed: AtomicU64,
@@ -90,6 +99,8 @@ impl MesosContainerizer {
             fetcher,
             isolation: options.isolation,
             table: Mutex::default(),
+            reaper: Arc::default(),
+            starts: Semaphore::new(STARTS_AT_ONCE_MAX),
             destroy_errors: AtomicU64::new(0),
             fetches_succeeded: AtomicU64::new(0),
             fetches_failed: AtomicU64::new(0),
@@ -205,16 +216,35 @@ impl Shared {
 
     async fn start(self: Arc<Self>, config: ContainerConfig) -> Result<Arc<Process>, LaunchError> {
         let config = Arc::new(config);
-        let prepared = {
-            let (shared, config) = (Arc::clone(&self), Arc::clone(&config));
-            blocking(move || shared.prepare(&config)).await?
-        };
-        if !config.command.uris.is_empty() {
-            Arc::clone(&self)
-                .fetch(Arc::clone(&config), prepared.owner.clone())
-                .await?;
+        if config.command.uris.is_empty() {
+            return Arc::clone(&self)
+                .starting(move |shared| {
+                    let prepared = shared.prepare(&config)?;
+                    shared.execute(&config, &prepared.info)
+                })
+                .await;
         }
-        blocking(move || self.execute(&config, &prepared.info)).await
+        let prepared = {
+            let config = Arc::clone(&config);
+            Arc::clone(&self)
+                .starting(move |shared| shared.prepare(&config))
+                .await?
+        };
+        Arc::clone(&self)
+            .fetch(Arc::clone(&config), prepared.owner)
+            .await?;
+        self.starting(move |shared| shared.execute(&config, &prepared.info))
+            .await
+    }
+
+    /// Does a part of a start, when there is a place for it.
+    async fn starting<T: Send + 'static>(
+        self: Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, LaunchError> + Send + 'static,
+    ) -> Result<T, LaunchError> {
+        let shared = Arc::clone(&self);
+        let _place = self.starts.acquire().await;
+        blocking(move || work(&shared)).await
     }
 
     /// Finds out all that the launch needs, and makes the sandbox. Blocks.
@@ -289,7 +319,7 @@ impl Shared {
             })
             .await?
         };
-        let ended = watch(Arc::clone(&process)).await;
+        let ended = self.reaper.end(process).await;
         if !self.table().forget_process(&id) {
             return Err(LaunchError::Destroyed);
         }
@@ -350,7 +380,7 @@ impl Shared {
 
     /// Watches over a running container until its end.
     async fn watch(self: Arc<Self>, id: ContainerId, process: Arc<Process>) {
-        let status = match watch(Arc::clone(&process)).await {
+        let status = match self.reaper.end(process).await {
             Ok(status) => Some(status),
             Err(error) => {
                 tracing::error!(container = %id, %error, "cannot learn how it ended");
@@ -383,20 +413,6 @@ impl Shared {
         self.destroy_errors.fetch_add(1, Ordering::Relaxed);
         tracing::error!(container = %id, %error, "processes are left");
     }
-}
-
-/// Waits until `process` has ended, ends what it left behind, and reaps it.
-async fn watch(process: Arc<Process>) -> Result<std::process::ExitStatus, std::io::Error> {
-    process.exited().await?;
-    let reaping = spawn_blocking(move || {
-        if let Err(error) = process.kill_leftovers() {
-            tracing::error!(pid = process.pid(), %error, "processes are left");
-        }
-        process.reap()
-    });
-    reaping
-        .await
-        .unwrap_or_else(|_| Err(std::io::Error::other("the agent is shutting down")))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -17,7 +17,7 @@ use rustix::process::{
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::process_table::{self, Entry, ProcessTable};
+use crate::process_table::{Entry, ProcessTable};
 
 /// How often a tree of processes is looked at and killed before it counts as unkillable.
 const KILL_ROUNDS_MAX: usize = 100;
@@ -117,20 +117,6 @@ impl Process {
     pub(crate) fn kill_tree(&self) -> Result<(), KillError> {
         let reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
         if reaped.is_some() {
-            return Ok(());
-        }
-        kill_tree(self.pid())
-    }
-
-    /// Kills what an ended process has left behind in its session. Blocks.
-    ///
-    /// # Errors
-    /// As [`kill_tree`](Self::kill_tree).
-    pub(crate) fn kill_leftovers(&self) -> Result<(), KillError> {
-        let reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
-        if reaped.is_some()
-            || !process_table::session_has_others(self.pid()).map_err(KillError::Table)?
-        {
             return Ok(());
         }
         kill_tree(self.pid())

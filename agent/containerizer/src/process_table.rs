@@ -111,16 +111,19 @@ impl ProcessTable {
     }
 }
 
-/// Whether anyone but `leader` is in the session that it leads. Much cheaper than a whole
+/// The sessions in which there is anyone but their leader. Much cheaper than a whole
 /// [`ProcessTable`], as no file is read.
 ///
 /// # Errors
 /// `/proc` cannot be read.
-pub(crate) fn session_has_others(leader: i32) -> Result<bool, io::Error> {
-    let leader = Pid::from_raw(leader);
-    let mut others = pids()?.map(Pid::from_raw).filter(|pid| *pid != leader);
+pub(crate) fn shared_sessions() -> Result<BTreeSet<i32>, io::Error> {
     // The kernel's own threads are in session 0, which rustix takes for a bug.
-    Ok(others.any(|pid| nix::unistd::getsid(Some(pid)) == Ok(leader)))
+    let session = |pid: i32| nix::unistd::getsid(Some(Pid::from_raw(pid))).ok();
+    let followers = pids()?.filter_map(|pid| {
+        let session = session(pid)?.as_raw();
+        (session != pid).then_some(session)
+    });
+    Ok(followers.collect())
 }
 
 fn pids() -> Result<impl Iterator<Item = i32>, io::Error> {

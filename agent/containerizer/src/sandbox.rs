@@ -55,6 +55,10 @@ pub fn create(directory: &Path, owner: Option<&Credentials>) -> Result<(), Sandb
 /// # Errors
 /// The file system refuses, or `link` is a folder.
 pub fn point_link(link: &Path, target: &Path) -> Result<(), SandboxError> {
+    match symlink(target, link) {
+        Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made.map_err(failed("create link", link)),
+    }
     let mut fresh = link.as_os_str().to_owned();
     fresh.push(".");
     fresh.push(target.file_name().unwrap_or_default());
