@@ -1,7 +1,6 @@
 //! The shell of the command executor.
 
 use std::collections::BTreeMap;
-use std::collections::VecDeque;
 
 use actors::executor_driver::{ExecutorActor, ExecutorDriver, ExecutorEnvironment, ShutdownReason};
 use actors::http_client::ContentType;
@@ -24,6 +23,9 @@ pub struct CommandExecutor<M: Machine> {
     machine: M,
     alarms: BTreeMap<Alarm, Timer>,
     started: Option<Instant>,
+    /// What comes while the command is about to be started, which is for one turn of the event
+    /// loop; decided on afterwards.
+    held: Option<Vec<Input>>,
     /// Where the exit status goes, once.
     over: Option<oneshot::Sender<u8>>,
 }
@@ -42,30 +44,41 @@ impl<M: Machine> CommandExecutor<M> {
             machine,
             alarms: BTreeMap::new(),
             started: None,
+            held: None,
             over: Some(over),
         };
         (executor, exit)
     }
 
     fn handle(&mut self, input: Input, context: &mut Context<'_, Self>) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
-            let now = context.now();
-            let started = *self.started.get_or_insert(now);
-            for effect in self.core.handle(input, now.duration_since(started)) {
-                inputs.extend(self.carry_out(effect, context));
-            }
+        if let Some(held) = &mut self.held {
+            return held.push(input);
+        }
+        let now = context.now();
+        let started = *self.started.get_or_insert(now);
+        for effect in self.core.handle(input, now.duration_since(started)) {
+            self.carry_out(effect, context);
         }
     }
 
-    fn carry_out(&mut self, effect: Effect, context: &mut Context<'_, Self>) -> Option<Input> {
+    fn carry_out(&mut self, effect: Effect, context: &mut Context<'_, Self>) {
         match effect {
             Effect::Update(status) => {
                 if let Err(error) = self.driver.update(*status, context) {
                     warn!(%error, "an update was not sent");
                 }
             }
-            Effect::Start(command) => return Some(self.start(&command, context)),
+            Effect::Start(command) => {
+                // To start it takes this thread for a while; the update made before goes out
+                // first, and is on its way meanwhile.
+                self.held = Some(Vec::new());
+                context.run(
+                    tokio::task::yield_now(),
+                    move |executor: &mut Self, (), context| {
+                        executor.start(&command, context);
+                    },
+                );
+            }
             Effect::Strike(blow) => match self.machine.strike(blow) {
                 Ok(count) => info!(?blow, count, "signalled the task's processes"),
                 Err(error) => warn!(%error, "the task's processes cannot be found"),
@@ -91,7 +104,6 @@ impl<M: Machine> CommandExecutor<M> {
                 context.stop();
             }
         }
-        None
     }
 
     fn cancel(&mut self, alarm: Alarm, context: &mut Context<'_, Self>) {
@@ -100,12 +112,9 @@ impl<M: Machine> CommandExecutor<M> {
         }
     }
 
-    fn start(
-        &mut self,
-        command: &crate::command::Command,
-        context: &mut Context<'_, Self>,
-    ) -> Input {
-        match self.machine.start(command) {
+    fn start(&mut self, command: &crate::command::Command, context: &mut Context<'_, Self>) {
+        let held = self.held.take();
+        let input = match self.machine.start(command) {
             Ok(pid) => {
                 context.run(
                     self.machine.exit(pid),
@@ -117,6 +126,10 @@ impl<M: Machine> CommandExecutor<M> {
                 Input::Started(pid)
             }
             Err(error) => Input::NotStarted(error.to_string()),
+        };
+        self.handle(input, context);
+        for input in held.into_iter().flatten() {
+            self.handle(input, context);
         }
     }
 }

@@ -1,16 +1,17 @@
 //! The program.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::{env, fs, io};
+use std::{env, fs, io, process};
 
 use actors::executor_driver::{EnvironmentError, ExecutorEnvironment};
 use messages::json::{self, JsonError};
 use messages::table::Described;
 use runtime::flags::{Flag, FlagError, Flags, Loaded, Program};
-use runtime::{Node, Placement, SpawnError, World};
+use runtime::{Node, Placement, SpawnError, World, logging};
 use thiserror::Error;
-use tracing::{Level, error};
+use tracing::error;
 
 use crate::actor::CommandExecutor;
 use crate::command::{Setting, Variables};
@@ -63,12 +64,8 @@ enum Failure {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .with_target(false)
-        .with_max_level(Level::INFO)
-        .init();
+    // Whoever has called this logs already, if it fails.
+    let _ = logging::to_stderr();
     let flags = match PROGRAM.load(env::args().skip(1), [], |path| fs::read_to_string(path)) {
         Ok(Loaded::Run(flags)) => flags,
         Ok(Loaded::Print(text)) => {
@@ -79,7 +76,7 @@ pub fn main() -> ExitCode {
         Err(error) => return fail(&error.into()),
     };
     match run(&flags) {
-        Ok(status) => ExitCode::from(status),
+        Ok(never) => match never {},
         Err(failure) => fail(&failure),
     }
 }
@@ -89,7 +86,7 @@ fn fail(failure: &Failure) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn run(flags: &Flags) -> Result<u8, Failure> {
+fn run(flags: &Flags) -> Result<Infallible, Failure> {
     let environment = ExecutorEnvironment::read(|name| env::var(name).ok())?;
     let setting = Setting {
         variables: variables(),
@@ -101,7 +98,9 @@ fn run(flags: &Flags) -> Result<u8, Failure> {
         let (executor, exit) = CommandExecutor::new(&environment, setting, processes);
         let node = Node::offline(World::Real);
         node.spawn(node.next_id("command-executor"), executor, Placement::Here)?;
-        exit.await.map_err(|_| Failure::Lost)
+        let status = exit.await.map_err(|_| Failure::Lost)?;
+        // All is said and done: the kernel closes what is open faster than it is closed in order.
+        process::exit(status.into())
     })
 }
 

@@ -4,6 +4,7 @@
 //! Whoever logs only formats a line and puts it into a bounded queue; one thread of its
 //! own writes. When it cannot keep up, lines are dropped and counted.
 
+mod direct;
 mod files;
 mod flags;
 mod layer;
@@ -23,6 +24,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Registry, reload};
 
+pub use direct::to_stderr;
 pub use flags::FLAGS;
 
 use files::LogFiles;

@@ -173,6 +173,21 @@ fn a_kill_reaches_every_process_of_the_task() {
 }
 
 #[test]
+fn a_kill_right_behind_the_task_waits_for_its_start() {
+    runtime::run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let mut agent = Agent::start(task("sleep 1000"), true).await;
+        let executor = agent.executor(directory.path(), false);
+        agent.subscription().await;
+        agent.kill(at_once());
+        assert_eq!(states(&mut agent, 2).await, UP);
+        let expected = [TaskState::TaskKilling, TaskState::TaskKilled];
+        assert_eq!(states(&mut agent, 2).await, expected);
+        assert!(ended(executor).await.success());
+    });
+}
+
+#[test]
 fn nothing_of_a_finished_task_is_left() {
     runtime::run(async {
         let directory = tempfile::tempdir().unwrap();
@@ -282,8 +297,6 @@ fn an_environment_that_is_not_an_executors_is_an_error() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        text.contains("Expecting 'MESOS_SLAVE_PID' to be set in the environment"),
-        "{text}"
-    );
+    let message = "] Expecting 'MESOS_SLAVE_PID' to be set in the environment";
+    assert!(text.starts_with('E') && text.contains(message), "{text}");
 }

@@ -28,20 +28,24 @@ impl GlogLayer {
 
 impl<S: Subscriber> Layer<S> for GlogLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let metadata = event.metadata();
-        let severity = match *metadata.level() {
-            Level::ERROR => Severity::Error,
-            Level::WARN => Severity::Warning,
-            _ => Severity::Info,
-        };
-        let mut text = Text::default();
-        event.record(&mut text);
-        let message = text.message + &text.fields;
-        let file = Path::new(metadata.file().unwrap_or("?"));
-        let line = metadata.line().unwrap_or_default();
-        self.queue
-            .push(Line::new(severity, SystemTime::now(), file, line, &message));
+        self.queue.push(line(event));
     }
+}
+
+/// What is logged of an event, by the current thread and at this moment.
+pub(super) fn line(event: &Event<'_>) -> Line {
+    let metadata = event.metadata();
+    let severity = match *metadata.level() {
+        Level::ERROR => Severity::Error,
+        Level::WARN => Severity::Warning,
+        _ => Severity::Info,
+    };
+    let mut text = Text::default();
+    event.record(&mut text);
+    let message = text.message + &text.fields;
+    let file = Path::new(metadata.file().unwrap_or("?"));
+    let line = metadata.line().unwrap_or_default();
+    Line::new(severity, SystemTime::now(), file, line, &message)
 }
 
 #[derive(Default)]
