@@ -2,12 +2,13 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use tempfile::TempDir;
-
 use crate::scheduler::Master;
+
+/// How many tasks fit into the agent.
+pub const ROOM: usize = 6400;
 
 /// A daemon that ends with its handle.
 pub struct Daemon {
@@ -60,13 +61,19 @@ fn program(name: &str) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
+/// A new folder, which is removed when all cases have run. Not before: ext4 does not give out
+/// the inodes of files just removed, and whoever makes files meanwhile is slowed down by its
+/// search for others, to a half.
+pub fn folder() -> Option<PathBuf> {
+    tempfile::tempdir().ok().map(tempfile::TempDir::keep)
+}
+
 /// A master without agents.
-pub fn master(folder: &TempDir) -> Option<(Daemon, Master)> {
+pub fn master(folder: &Path) -> Option<(Daemon, Master)> {
     let mut command = Command::new(program("mesos-master")?);
-    command.args(["--ip=127.0.0.1", "--port=0"]).arg(format!(
-        "--work_dir={}",
-        folder.path().join("master").display()
-    ));
+    command
+        .args(["--ip=127.0.0.1", "--port=0"])
+        .arg(format!("--work_dir={}", folder.join("master").display()));
     let daemon = Daemon::start(&mut command, "elected: the registry is recovered")?;
     let master = Master {
         address: daemon.address,
@@ -76,7 +83,7 @@ pub fn master(folder: &TempDir) -> Option<(Daemon, Master)> {
 }
 
 /// An agent with more than enough to share out.
-pub fn agent(folder: &TempDir, master: &Master) -> Option<Daemon> {
+pub fn agent(folder: &Path, master: &Master) -> Option<Daemon> {
     let mut command = Command::new(program("mesos-agent")?);
     command
         .args([
@@ -86,9 +93,6 @@ pub fn agent(folder: &TempDir, master: &Master) -> Option<Daemon> {
         ])
         .arg("--registration_backoff_factor=10ms")
         .arg(format!("--master={}", master.address))
-        .arg(format!(
-            "--work_dir={}",
-            folder.path().join("agent").display()
-        ));
+        .arg(format!("--work_dir={}", folder.join("agent").display()));
     Daemon::start(&mut command, "Registered with master")
 }

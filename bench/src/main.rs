@@ -68,8 +68,15 @@ fn main() -> ExitCode {
     }
     match options() {
         Ok(options) => {
+            let folder = match tempfile::tempdir() {
+                Ok(folder) => folder,
+                Err(error) => {
+                    eprintln!("cannot make a temporary folder: {error}");
+                    return ExitCode::FAILURE;
+                }
+            };
             for case in &options.cases {
-                report::run(case, &options);
+                report::run(case, &options, folder.path());
             }
             ExitCode::SUCCESS
         }

@@ -1,6 +1,7 @@
 //! Rounds, medians and ratios.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
@@ -12,14 +13,14 @@ use crate::cases::Case;
 pub type Figures = BTreeMap<String, f64>;
 
 /// Runs all sides of a case in turn, and prints what came of it.
-pub fn run(case: &Case, options: &Options) {
+pub fn run(case: &Case, options: &Options, folder: &Path) {
     let mut results: BTreeMap<&str, Vec<Figures>> = BTreeMap::new();
     for round in 0..options.rounds {
         for side in case.sides {
             if *side == "reference" && options.reference.is_none() {
                 continue;
             }
-            match run_side(case.name, side, options) {
+            match run_side(case.name, side, options, folder) {
                 Some(figures) => results.entry(side).or_default().push(figures),
                 None => eprintln!("{} {side}: round {round} failed", case.name),
             }
@@ -57,10 +58,11 @@ pub fn run(case: &Case, options: &Options) {
     }
 }
 
-fn run_side(case: &str, side: &str, options: &Options) -> Option<Figures> {
+fn run_side(case: &str, side: &str, options: &Options, folder: &Path) -> Option<Figures> {
     let output = Command::new(std::env::current_exe().ok()?)
         .args(["--side", case, side])
         .args(&options.reference)
+        .env("TMPDIR", folder)
         .stderr(Stdio::inherit())
         .output()
         .ok()?;

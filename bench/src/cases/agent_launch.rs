@@ -15,6 +15,8 @@ use crate::scheduler::{Scheduler, room, task};
 
 const TASKS: usize = 1000;
 const AT_ONCE: usize = 128;
+/// As many are launched together; until then offers are kept.
+const BATCH: usize = 32;
 const SPAWNS: usize = 4000;
 
 pub fn run(side: &str, _: Option<&str>) -> Option<Figures> {
@@ -26,25 +28,18 @@ pub fn run(side: &str, _: Option<&str>) -> Option<Figures> {
 }
 
 fn ours() -> Option<Figures> {
-    let folder = tempfile::tempdir().ok()?;
+    let folder = cluster::folder()?;
     let (_master, address) = cluster::master(&folder)?;
     let agent = cluster::agent(&folder, &address)?;
     let mut scheduler = Scheduler::subscribe(&address, "agent.launch").ok()?;
     let (mut launched, mut running, mut finished) = (0, 0, 0);
     let mut started = None;
+    let mut offers = Vec::new();
     while finished < TASKS {
         let event = scheduler.event().ok()?;
-        if let Some(offers) = event.offers {
+        if let Some(more) = event.offers {
             started.get_or_insert_with(Instant::now);
-            for offer in offers.offers {
-                let count = (AT_ONCE - running).min(TASKS - launched).min(room(&offer));
-                let tasks = (launched..launched + count)
-                    .map(|number| task(format!("t{number}"), &offer.agent_id, "true"))
-                    .collect();
-                launched += count;
-                running += count;
-                scheduler.accept(vec![offer.id], tasks, 0.0);
-            }
+            offers.extend(more.offers);
         } else if let Some(update) = event.update {
             scheduler.acknowledge(&update.status);
             match update.status.state() {
@@ -58,6 +53,18 @@ fn ours() -> Option<Figures> {
                     return None;
                 }
             }
+        }
+        let room: usize = offers.iter().map(room).sum();
+        let count = (AT_ONCE - running).min(TASKS - launched).min(room);
+        let enough = count > 0 && count >= BATCH.min(TASKS - launched);
+        if let Some(offer) = offers.first().filter(|_| enough) {
+            let tasks: Vec<_> = (launched..launched + count)
+                .map(|number| task(format!("t{number}"), &offer.agent_id, "true"))
+                .collect();
+            launched += count;
+            running += count;
+            let offers = offers.drain(..).map(|offer| offer.id).collect();
+            scheduler.accept(offers, tasks, 0.0);
         }
     }
     let seconds = started?.elapsed().as_secs_f64();

@@ -16,7 +16,7 @@ const AGENTS: usize = 200;
 const TASKS_PER_OFFER: usize = 20;
 
 pub fn run(side: &str, reference: Option<&str>) -> Option<Figures> {
-    let folder = tempfile::tempdir().ok()?;
+    let folder = cluster::folder()?;
     match side {
         "ours" => {
             let (daemon, master) = cluster::master(&folder)?;
