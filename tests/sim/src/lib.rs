@@ -6,9 +6,9 @@
 //! All of it is a test, so that no daemon is ever built with a simulator inside:
 //!
 //! ```sh
-//! cargo test --profile sim -p sim                                       # a hundred seeds
-//! SIM_SEEDS=2000 cargo test --profile sim -p sim                        # as CI does
-//! SIM_SEED=4711 cargo test --profile sim -p sim -- --exact one --nocapture   # one, told in full
+//! cargo sim                                               # a hundred seeds
+//! SIM_SEEDS=2000 cargo sim                                # as CI does
+//! SIM_SEED=4711 cargo sim -- --exact one --nocapture      # one, told in full
 //! ```
 //!
 //! A seed that fails prints the command that repeats it.

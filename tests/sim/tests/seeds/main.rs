@@ -80,7 +80,7 @@ fn run(seeds: std::ops::Range<u64>) {
         let outcome = cluster::run(&plan, Seams::default(), false);
         if let Some(first) = outcome.violations.first() {
             let text = format!(
-                "seed {seed}, {:?}: {first}\n    SIM_SEED={seed} cargo test --profile sim -p sim -- --exact one --nocapture",
+                "seed {seed}, {:?}: {first}\n    SIM_SEED={seed} cargo sim -- --exact one --nocapture",
                 plan.size
             );
             println!("{text}");
