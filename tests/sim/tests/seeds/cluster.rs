@@ -9,7 +9,7 @@ use agent::{FixedDetector, NoDisk};
 use containerizer::fake::FakeContainerizer;
 use master::registrar::MemoryLog;
 use runtime::flags::{Flags, Loaded, Program};
-use runtime::{Limits, Node, Placement, World};
+use runtime::{Limits, Node, NodeConfig, Placement, World};
 use turmoil::Sim;
 
 use crate::auditor::{self, Sight, settled};
@@ -325,9 +325,14 @@ async fn run_framework(
     ledger: Ledger,
     scene: Scene,
 ) -> turmoil::Result {
-    let started = Event::Started(faults::framework(number));
-    scene.observer.note(started);
-    let node = Node::offline(scene.world());
+    let host = faults::framework(number);
+    scene.observer.note(Event::Started(host.clone()));
+    // With a port, for those that speak libprocess.
+    let mut config = NodeConfig::new(([0, 0, 0, 0], 7000).into());
+    config.advertise = Some((turmoil::lookup(host), 7000).into());
+    config.world = scene.world();
+    config.limits = limits();
+    let node = Node::start(config).await?;
     let framework = Framework::new(number, plan, ledger, scene.observer, scene.seams);
     node.spawn("framework", framework, Placement::Here)?;
     std::future::pending().await

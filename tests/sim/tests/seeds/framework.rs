@@ -83,16 +83,21 @@ fn config(plan: &FrameworkPlan, number: usize, id: Option<FrameworkId>) -> Sched
     };
     let master = FixedDetector::at("master:5050").expect("this is an address");
     SchedulerConfig {
-        transport: Transport::Http {
-            content_type: match number % 2 {
-                0 => ContentType::Protobuf,
-                _ => ContentType::Json,
-            },
-            authorization: None,
+        transport: match number % 3 {
+            0 => http(ContentType::Protobuf),
+            1 => http(ContentType::Json),
+            _ => Transport::Libprocess,
         },
         // It forgets some, and is late with others.
         acknowledgements: Acknowledgements::Explicit,
         ..SchedulerConfig::new(master, framework_info)
+    }
+}
+
+fn http(content_type: ContentType) -> Transport {
+    Transport::Http {
+        content_type,
+        authorization: None,
     }
 }
 
