@@ -50,8 +50,8 @@ pub(crate) fn cluster(seed: u64, agents: usize, launch: Launch) -> (Sim<'static>
     (sim, seeds)
 }
 
-/// The node of a framework on this host: with a port, for libprocess.
-pub(crate) async fn framework_node(host: &str, world: World) -> Result<Node, runtime::NodeError> {
+/// A node of frameworks or executors on this host: with a port, for libprocess.
+pub(crate) async fn node(host: &str, world: World) -> Result<Node, runtime::NodeError> {
     let mut config = NodeConfig::new(([0, 0, 0, 0], 7000).into());
     config.advertise = Some((turmoil::lookup(host), 7000).into());
     config.world = world;
@@ -127,9 +127,10 @@ async fn run_master(log: MemoryLog, world: World) -> turmoil::Result {
 }
 
 async fn run_agent(number: usize, seeds: Seeds, launch: Launch) -> turmoil::Result {
+    let host = format!("agent-{number}");
     let flags = load(
         &agent::PROGRAM,
-        &format!("agent-{number}"),
+        &host,
         5051,
         &[
             "--master=master:5050",
@@ -139,8 +140,9 @@ async fn run_agent(number: usize, seeds: Seeds, launch: Launch) -> turmoil::Resu
     );
     let mut options = agent::Options::read(&flags, |_| None, &agent::Machine::default())?;
     options.core.command_executor = Ok(PathBuf::from("/sim/mesos-executor"));
+    let executors = node(&host, seeds.world()).await?;
     let ports = agent::Ports {
-        containerizer: Arc::new(containerizer(Node::offline(seeds.world()), launch)),
+        containerizer: Arc::new(containerizer(executors, launch)),
         detector: Arc::new(agent::FixedDetector::new(options.master.clone())),
         disk: Arc::new(agent::NoDisk),
     };

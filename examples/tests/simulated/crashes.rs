@@ -24,7 +24,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use runtime::{Actor, Context, Declaration, Placement, World};
 
-use crate::cluster::{Launched, cluster, framework_node};
+use crate::cluster::{self, Launched, cluster};
 
 const COMMANDS: usize = 30;
 const AGENTS: usize = 2;
@@ -131,7 +131,7 @@ async fn run_framework(
     world: World,
     done: Arc<OnceLock<Commands>>,
 ) -> turmoil::Result {
-    let node = framework_node("framework", world).await?;
+    let node = cluster::node("framework", world).await?;
     let framework_info = FrameworkInfo {
         user: "sim".to_owned(),
         name: "run-commands".to_owned(),
@@ -229,7 +229,8 @@ fn advance(sim: &mut turmoil::Sim<'_>, millis: u64, done: &OnceLock<Commands>) {
 
 #[test]
 fn all_commands_come_to_their_ends_whatever_crashes() {
-    for seed in 0..30 {
+    let seeds = std::env::var("SIM_SEEDS").map_or(30, |text| text.parse().unwrap());
+    for seed in 0..seeds {
         run(seed);
     }
 }

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actors::detector::FixedDetector;
-use actors::executor_driver::{ExecutorActor, ExecutorDriver, ShutdownReason};
+use actors::executor_driver::{
+    ExecutorActor, ExecutorDriver, ShutdownReason, Transport as ExecutorTransport,
+};
 use actors::http_client::ContentType;
 use actors::payload::Payload;
 use actors::scheduler_driver::{Room, SchedulerActor, SchedulerConfig, SchedulerDriver, Transport};
@@ -17,7 +19,7 @@ use model::{Resources, Role};
 use runtime::{Actor, Context, Declaration, Placement};
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Launched, cluster, framework_node};
+use crate::cluster::{self, Launched, cluster};
 
 const ROUNDS: u32 = 5;
 
@@ -169,53 +171,60 @@ impl SchedulerActor for Pupil {
 }
 
 #[test]
-fn executors_answer_their_framework_by_both_transports() {
-    for transport in [Transport::default(), Transport::Libprocess] {
-        let launch = |launched: Launched| {
-            let driver = ExecutorDriver::new(&launched.environment, ContentType::Protobuf);
-            let name = launched.container.to_string();
-            let calculator = Calculator { driver };
-            launched
-                .node
-                .spawn(name.as_str(), calculator, Placement::Here)
-                .unwrap();
-        };
-        let (mut sim, seeds) = cluster(1, 1, Arc::new(launch));
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        {
-            let heard = Arc::clone(&heard);
-            sim.host("framework", move || {
-                let (world, heard) = (seeds.world(), Arc::clone(&heard));
-                let transport = transport.clone();
-                async move {
-                    let node = framework_node("framework", world).await?;
-                    let info = FrameworkInfo {
-                        user: "sim".to_owned(),
-                        name: "pupil".to_owned(),
-                        ..FrameworkInfo::default()
-                    };
-                    let config = SchedulerConfig {
-                        transport,
-                        ..SchedulerConfig::new(FixedDetector::at("master:5050")?, info)
-                    };
-                    let pupil = Pupil {
-                        driver: SchedulerDriver::new(config),
-                        is_launched: false,
-                        heard,
-                    };
-                    node.spawn("pupil", pupil, Placement::Here)?;
-                    std::future::pending().await
-                }
-            });
+fn executors_answer_their_framework_by_all_transports() {
+    let http = ExecutorTransport::Http(ContentType::Protobuf);
+    for executor in [http, ExecutorTransport::Libprocess] {
+        for framework in [Transport::default(), Transport::Libprocess] {
+            talk(framework, executor);
         }
-        while heard.lock().unwrap().len() < ROUNDS as usize {
-            assert!(
-                sim.elapsed() < Duration::from_secs(120),
-                "{:?}",
-                heard.lock().unwrap()
-            );
-            sim.step().unwrap();
-        }
-        assert_eq!(*heard.lock().unwrap(), [1, 4, 9, 16, 25]);
     }
+}
+
+fn talk(transport: Transport, executor: ExecutorTransport) {
+    let launch = move |launched: Launched| {
+        let driver = ExecutorDriver::new(&launched.environment, executor);
+        let name = launched.container.to_string();
+        let calculator = Calculator { driver };
+        launched
+            .node
+            .spawn(name.as_str(), calculator, Placement::Here)
+            .unwrap();
+    };
+    let (mut sim, seeds) = cluster(1, 1, Arc::new(launch));
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    {
+        let heard = Arc::clone(&heard);
+        sim.host("framework", move || {
+            let (world, heard) = (seeds.world(), Arc::clone(&heard));
+            let transport = transport.clone();
+            async move {
+                let node = cluster::node("framework", world).await?;
+                let info = FrameworkInfo {
+                    user: "sim".to_owned(),
+                    name: "pupil".to_owned(),
+                    ..FrameworkInfo::default()
+                };
+                let config = SchedulerConfig {
+                    transport,
+                    ..SchedulerConfig::new(FixedDetector::at("master:5050")?, info)
+                };
+                let pupil = Pupil {
+                    driver: SchedulerDriver::new(config),
+                    is_launched: false,
+                    heard,
+                };
+                node.spawn("pupil", pupil, Placement::Here)?;
+                std::future::pending().await
+            }
+        });
+    }
+    while heard.lock().unwrap().len() < ROUNDS as usize {
+        assert!(
+            sim.elapsed() < Duration::from_secs(120),
+            "{:?}",
+            heard.lock().unwrap()
+        );
+        sim.step().unwrap();
+    }
+    assert_eq!(*heard.lock().unwrap(), [1, 4, 9, 16, 25]);
 }
