@@ -8,7 +8,13 @@ use rustix::process::Signal;
 use tests::gated::Gated;
 use tests::process::{Process, program};
 
-const FLAGS: [(&str, &str); 1] = [("MESOS_ALLOCATION_INTERVAL", "100ms")];
+/// Their agents do not look for a master that broke the connection, but for one that is
+/// silent: three seconds of it in place of seventy-five (M17).
+const FLAGS: [(&str, &str); 3] = [
+    ("MESOS_AGENT_PING_TIMEOUT", "1secs"),
+    ("MESOS_MAX_AGENT_PING_TIMEOUTS", "3"),
+    ("MESOS_ALLOCATION_INTERVAL", "100ms"),
+];
 const COMMANDS: usize = 20;
 
 fn start(master: &Master, folder: &Path, gated: &Gated, transport: &str) -> Process {
