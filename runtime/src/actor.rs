@@ -8,6 +8,7 @@ use std::sync::Arc;
 use runtime_core::{DecodeError, Message, Pid};
 
 use crate::context::Context;
+use crate::hooks::Hooks;
 use crate::http::{Help, Request, Responder};
 use crate::mailbox::Incoming;
 
@@ -82,15 +83,17 @@ pub(crate) struct EndpointEntry<A: Actor> {
 pub struct Declaration<A: Actor> {
     pub(crate) messages: Vec<MessageEntry<A>>,
     pub(crate) endpoints: Vec<EndpointEntry<A>>,
+    hooks: Arc<Hooks>,
     by_name: BTreeMap<&'static str, usize>,
     by_type: HashMap<TypeId, usize, BuildHasherDefault<TypeIdHasher>>,
 }
 
 impl<A: Actor> Declaration<A> {
-    pub(crate) fn of() -> Arc<Self> {
+    pub(crate) fn of(hooks: Arc<Hooks>) -> Arc<Self> {
         let mut declaration = Self {
             messages: Vec::new(),
             endpoints: Vec::new(),
+            hooks,
             by_name: BTreeMap::new(),
             by_type: HashMap::default(),
         };
@@ -158,6 +161,8 @@ impl<A: Actor> Declaration<A> {
 /// What introspection needs of a declaration, whatever the actor's type.
 pub(crate) trait Declared: Send + Sync {
     fn kind(&self) -> &'static str;
+    /// The hooks of the node that the declaration belongs to.
+    fn hooks(&self) -> &Hooks;
     fn message_names(&self) -> Vec<(&'static str, &'static str)>;
     fn endpoint_helps(&self) -> Vec<(&'static str, &Help)>;
     /// The endpoint whose path is the longest prefix of `path`, as index.
@@ -167,6 +172,10 @@ pub(crate) trait Declared: Send + Sync {
 impl<A: Actor> Declared for Declaration<A> {
     fn kind(&self) -> &'static str {
         A::KIND
+    }
+
+    fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     fn message_names(&self) -> Vec<(&'static str, &'static str)> {

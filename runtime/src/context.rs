@@ -12,12 +12,15 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::activity;
 use crate::actor::Actor;
+use crate::hooks;
 use crate::http::{Published, Responder, StreamHead, StreamWriter};
 use crate::mailbox::{Call, Event, Incoming, Mailbox};
 use crate::metrics::Metrics;
 use crate::node::{Node, Placement, SpawnError};
 use crate::timers::Timer;
+use crate::trace;
 
 /// Something to do with the actor later.
 pub(crate) type Later<A> = Box<dyn FnOnce(&mut A, &mut Context<'_, A>) + Send>;
@@ -39,6 +42,10 @@ where
     A: Actor,
     F: FnOnce(&mut A, &mut Context<'_, A>) + Send,
 {
+    fn name(&self) -> &'static str {
+        activity::short(std::any::type_name::<F>())
+    }
+
     fn run(self: Box<Self>, parts: &mut dyn Any) {
         if let Some(Parts { actor, core }) = parts.downcast_mut::<Parts<A>>() {
             (self.call)(actor, &mut Context::new(core));
@@ -197,9 +204,13 @@ impl<'a, A: Actor> Context<'a, A> {
             .node
             .timers()
             .set(Instant::now() + delay, Arc::downgrade(&self.core.mailbox));
-        self.core
-            .timers
-            .insert(timer.sequence, (timer, Box::new(then)));
+        let then: Later<A> = match trace::current() {
+            Some(mark) if hooks::any() => Box::new(move |actor, context| {
+                trace::within(Some(mark), || then(actor, context));
+            }),
+            _ => Box::new(then),
+        };
+        self.core.timers.insert(timer.sequence, (timer, then));
         self.core.count_timers();
         timer
     }
@@ -224,14 +235,17 @@ impl<'a, A: Actor> Context<'a, A> {
         let key = self.core.next_run;
         self.core.next_run += 1;
         let mailbox = Arc::clone(&self.core.mailbox);
+        let name = activity::short(std::any::type_name::<F>());
+        mailbox.figures().activity.call_begins(key, name);
+        let mark = trace::current();
         let task = tokio::task::spawn_local(async move {
             let result = call.await;
-            mailbox.push(crate::context::call(
-                move |actor, context: &mut Context<'_, A>| {
-                    context.core.running.remove(&key);
-                    then(actor, result, context);
-                },
-            ));
+            mailbox.figures().activity.call_ends(key);
+            let then = crate::context::call(move |actor, context: &mut Context<'_, A>| {
+                context.core.running.remove(&key);
+                then(actor, result, context);
+            });
+            trace::within(mark, || mailbox.push(then));
         });
         self.core.running.insert(key, task.abort_handle());
     }

@@ -1,20 +1,30 @@
-//! Tests that stand between actors (L25): they see every message that a simulated node's
-//! actors send, and may keep it, change it, or send others in its place.
+//! Tests that stand between actors (L25): they see every message that a node's actors send, and
+//! may keep it, delay it, change it, or send others in its place.
+
+mod rules;
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::time::Duration;
 
-use runtime_core::{Message, Pid};
+use runtime_core::Pid;
+
+pub use rules::{Pattern, Rule, Rules};
 
 use crate::node::Node;
-use crate::world::World;
 
-/// Stands between the actors of a simulated node and their peers, those of the same node
-/// included. See [`World::filtered`].
+/// Stands between the actors of a node and their peers, those of the same node included. Given
+/// to a node by [`NodeConfig::filter`](crate::NodeConfig) or, in a simulation, by
+/// [`World::filtered`](crate::World). [`Rules`] is one that will do for most tests.
 pub trait MessageFilter: Debug + Send + Sync + 'static {
     /// Is called with each typed message before it is sent. False keeps it from being sent.
     /// What the filter sends itself goes by [`Node::send_unfiltered`].
     fn passes(&self, mail: &Mail<'_>, message: &mut dyn Any) -> bool;
+
+    /// How much later a message that passes is sent; others overtake it.
+    fn delay(&self, _mail: &Mail<'_>) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// What is known of a message besides itself.
@@ -28,22 +38,4 @@ pub struct Mail<'a> {
     pub to: &'a Pid,
     /// The message's wire name.
     pub name: &'static str,
-}
-
-/// Whether a message is to be sent.
-pub(crate) fn passes<M: Message>(node: &Node, from: &Pid, to: &Pid, message: &mut M) -> bool {
-    let World::Simulated(simulated) = node.world() else {
-        return true;
-    };
-    let name = M::NAME;
-    let mail = Mail {
-        node,
-        from,
-        to,
-        name,
-    };
-    simulated
-        .filter
-        .as_ref()
-        .is_none_or(|filter| filter.passes(&mail, message))
 }

@@ -5,26 +5,42 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::fut::ActorFuture;
 use actix::{ActorContext, AsyncContext};
 use runtime_core::Pid;
 use tracing::{debug, warn};
 
+use crate::activity::{Slowest, Work};
 use crate::actor::{Actor, Declaration};
 use crate::context::{Context, Core, Parts};
-use crate::mailbox::{Event, Incoming, Mailbox};
+use crate::drops::Reason;
+use crate::hooks;
+use crate::mailbox::{Event, Incoming, Mailbox, Marked};
 use crate::node::Node;
+use crate::trace::{self, Mark};
 
 /// One in this many messages of a long batch is timed; all are in a short one.
 const SAMPLE_EVERY: usize = 16;
+/// So many messages of a kind are each counted for their sender, before samples will do.
+const COUNTED_EACH: u64 = 1024;
+/// A handler that takes this long is slow: others wait for it.
+const SLOW: Duration = Duration::from_millis(100);
 
 /// Hosts actor `A` on actix.
 pub(crate) struct Host<A: Actor> {
     parts: Parts<A>,
     declaration: Arc<Declaration<A>>,
     batch: VecDeque<Event>,
+    /// Counts what [`Self::is_sample`] was asked for.
+    tick: u32,
+    /// How many messages of the batch each timed one stands for.
+    weight: u64,
+    /// The last event of the batch that a trace follows: what the flush does comes of it.
+    mark: Option<Mark>,
+    /// Why the present message is not handled, for a trace.
+    refused: Option<Reason>,
 }
 
 impl<A: Actor> Host<A> {
@@ -43,6 +59,10 @@ impl<A: Actor> Host<A> {
             parts,
             declaration,
             batch: VecDeque::new(),
+            tick: 0,
+            weight: 1,
+            mark: None,
+            refused: None,
         });
     }
 
@@ -53,6 +73,7 @@ impl<A: Actor> Host<A> {
             return;
         }
         let is_long = self.batch.len() > SAMPLE_EVERY;
+        self.weight = if is_long { SAMPLE_EVERY as u64 } else { 1 };
         let mut position = 0_usize;
         let mut from = None;
         while let Some(event) = self.batch.pop_front() {
@@ -64,7 +85,11 @@ impl<A: Actor> Host<A> {
             }
         }
         let Parts { actor, core } = &mut self.parts;
-        actor.flush(&mut Context::new(core));
+        match self.mark.take() {
+            None => actor.flush(&mut Context::new(core)),
+            mark => trace::within(mark, || actor.flush(&mut Context::new(core))),
+        }
+        core.mailbox.figures().activity.rest();
     }
 
     fn handle(&mut self, event: Event, from: &mut Option<Box<Pid>>, timed: bool) {
@@ -81,6 +106,8 @@ impl<A: Actor> Host<A> {
                 }
             }
             Event::Request(event) => {
+                let name = event.request.path().to_owned();
+                let timing = self.begin(Work::Request, timed);
                 let Parts { actor, core } = &mut self.parts;
                 core.mailbox
                     .figures()
@@ -94,49 +121,145 @@ impl<A: Actor> Host<A> {
                         &mut Context::new(core),
                     );
                 }
+                self.end_of(timing, &name, None);
             }
             Event::Exited(pid) => {
+                let timing = self.begin(Work::Exited, timed);
                 let Parts { actor, core } = &mut self.parts;
                 actor.exited(&pid, &mut Context::new(core));
+                self.end_of(timing, "EXITED", Some(&pid));
             }
             Event::Timer(sequence) => {
+                let timed = timed && self.is_sample();
+                let timing = self.begin(Work::Timer, timed);
                 let Parts { actor, core } = &mut self.parts;
                 if let Some(call) = core.take_timer(sequence) {
                     call(actor, &mut Context::new(core));
                 }
+                self.end_of(timing, "timer", None);
             }
-            Event::Call(call) => call.run(&mut self.parts),
+            Event::Call(call) => {
+                let timed = timed && self.is_sample();
+                let timing = self.begin(Work::Call, timed);
+                let name = call.name();
+                call.run(&mut self.parts);
+                self.end_of(timing, name, None);
+            }
+            Event::Marked(marked) => self.marked(*marked, from),
             Event::Terminate => self.parts.core.terminating = true,
         }
     }
 
-    fn message(&mut self, from: &Pid, incoming: Incoming, timed: bool) {
-        let Parts { actor, core } = &mut self.parts;
-        let Some((index, entry)) = self.declaration.entry(&incoming) else {
-            core.mailbox
-                .figures()
-                .unknown
-                .fetch_add(1, Ordering::Relaxed);
-            debug!(actor = %core.mailbox.pid, %from, name = incoming.name(), "nobody takes this message");
-            return;
-        };
+    /// Handles an event that a trace follows.
+    fn marked(&mut self, marked: Marked, from: &mut Option<Box<Pid>>) {
+        let Marked { mark, since, event } = marked;
+        let node = self.parts.core.node.clone();
+        let tracer = &node.inner.hooks.tracer;
+        let here = tracer.below(mark);
+        let id = self.parts.core.mailbox.pid.id.to_string();
+        let (kind, name) = event.describe();
+        let is_message = matches!(event, Event::Message { .. });
+        let mut record = trace::event(&node, kind, id, name);
+        let started = Instant::now();
+        trace::within(Some(here), || self.handle(event, from, true));
+        let took = started.elapsed();
+        record.waited_us = started.saturating_duration_since(since).as_secs_f64() * 1e6;
+        record.took_us = took.as_secs_f64() * 1e6;
+        record.from = from
+            .as_ref()
+            .filter(|_| is_message)
+            .map(|from| from.to_string());
+        if let Some(reason) = self.refused.take() {
+            record.outcome = reason.to_string();
+        }
+        tracer.record(mark, here, record);
+        self.mark = Some(here);
+    }
+
+    /// One in some: for what is so cheap that looking at each would show.
+    fn is_sample(&mut self) -> bool {
+        self.tick = self.tick.wrapping_add(1);
+        (self.tick as usize).is_multiple_of(SAMPLE_EVERY)
+    }
+
+    /// Notes what is handled from now on.
+    fn begin(&self, work: Work, timed: bool) -> Option<Instant> {
         let started = timed.then(Instant::now);
-        let result = (entry.handle)(actor, from, incoming, &mut Context::new(core));
-        let figures = core.mailbox.figures();
-        match result {
-            Ok(()) => {
-                if let Some(message) = figures.message(self.declaration.messages.len(), index) {
-                    message.handled.fetch_add(1, Ordering::Relaxed);
-                    if let Some(started) = started {
-                        message.sample(started.elapsed());
-                    }
-                }
-            }
-            Err(error) => {
-                figures.undecodable.fetch_add(1, Ordering::Relaxed);
-                warn!(actor = %core.mailbox.pid, %from, name = entry.name, %error, "dropped a message that cannot be decoded");
+        let figures = self.parts.core.mailbox.figures();
+        figures.activity.begin(work, started);
+        started
+    }
+
+    /// Notes how long the handling of something took, if that is out of the ordinary.
+    fn end_of(&self, started: Option<Instant>, name: &str, from: Option<&Pid>) -> Option<Duration> {
+        let took = started?.elapsed();
+        let core = &self.parts.core;
+        let activity = &core.mailbox.figures().activity;
+        if took >= SLOW {
+            core.node.inner.slow_handlers.increment();
+            // The first of them, and then ever fewer.
+            let before = activity.count_slow();
+            if before == 0 || before.is_power_of_two() {
+                warn!(actor = %core.mailbox.pid, name, ?took, "a handler was slow");
             }
         }
+        if activity.is_slowest(took) {
+            activity.note_slowest(Slowest {
+                name: name.to_owned(),
+                from: from.cloned(),
+                took,
+                ended: Instant::now(),
+            });
+        }
+        Some(took)
+    }
+
+    fn message(&mut self, from: &Pid, incoming: Incoming, timed: bool) {
+        let Some((index, entry)) = self.declaration.entry(&incoming) else {
+            let figures = self.parts.core.mailbox.figures();
+            figures.unknown.fetch_add(1, Ordering::Relaxed);
+            self.refuse(from, incoming.name(), Reason::NobodyTakesIt);
+            return;
+        };
+        let name = entry.name;
+        let timing = self.begin(Work::Message(index), timed);
+        let Parts { actor, core } = &mut self.parts;
+        let result = (entry.handle)(actor, from, incoming, &mut Context::new(core));
+        let figures = self.parts.core.mailbox.figures();
+        if let Err(error) = result {
+            figures.undecodable.fetch_add(1, Ordering::Relaxed);
+            warn!(actor = %self.parts.core.mailbox.pid, %from, name, %error, "dropped a message that cannot be decoded");
+            self.refuse(from, name, Reason::Undecodable(error.to_string()));
+            return;
+        }
+        let message = figures.message(self.declaration.messages.len(), index);
+        let before = message.map_or(0, |message| message.handled.fetch_add(1, Ordering::Relaxed));
+        let Some(took) = self.end_of(timing, name, Some(from)) else {
+            return;
+        };
+        if let Some(message) = message {
+            message.sample(took);
+        }
+        let weight = if before < COUNTED_EACH {
+            self.weight
+        } else if self.is_sample() {
+            self.weight * SAMPLE_EVERY as u64
+        } else {
+            return;
+        };
+        let activity = &self.parts.core.mailbox.figures().activity;
+        activity.talks(from, name, weight);
+    }
+
+    /// Notes that a message is not handled.
+    fn refuse(&mut self, from: &Pid, name: &str, reason: Reason) {
+        let core = &self.parts.core;
+        debug!(actor = %core.mailbox.pid, %from, name, %reason, "a message is not handled");
+        let to = core.mailbox.pid.id.as_str();
+        if hooks::any() {
+            self.refused = Some(reason.clone());
+        }
+        core.node.dropped(to, name, from, reason);
     }
 
     fn end(&mut self) {

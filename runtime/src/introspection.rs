@@ -1,17 +1,14 @@
 //! The built-in endpoints (L35–L41): what the node is doing, for people and tools.
 
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+mod help;
+mod processes;
+mod trace;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::http::{Help, Published, Request, Response};
-use crate::mailbox::Mailbox;
 use crate::node::Node;
-
-/// Waiting events listed for one actor.
-const LISTED_EVENTS: usize = 1000;
 
 /// Adds the built-in endpoints to a node.
 pub(crate) fn install(node: &Node) {
@@ -23,11 +20,16 @@ pub(crate) fn install(node: &Node) {
         Published::new(
             Help::new(
                 "Every actor of this node and what waits in its mailbox.",
-                "A list of {id, kind, events, mailbox, messages, requests, timers, links}. \
-                 `/__processes__/<id>` is one of them. Answered without asking the actors, \
-                 so it answers while one is stuck.",
+                "A list; `/__processes__/<id>` is one of them. `events` are those that wait, and \
+                 `mailbox.age_ms` is how long the oldest has. `handling` is what the actor does \
+                 now, `waits_for` the calls of ports and the timer that it waits for. `messages` \
+                 has each message handled, how often and how fast; `slowest` is the one event \
+                 that took longest, `slow` how many took more than 100 ms. `talkers` are who \
+                 sends it what and about how often; `dropped` are messages for it that were not \
+                 handled, with the reason. Answered without asking the actors, so it answers \
+                 while one is stuck.",
             ),
-            move |request| processes(&here, request),
+            move |request| processes::processes(&here, request),
         ),
     );
     let here = node.clone();
@@ -46,6 +48,36 @@ pub(crate) fn install(node: &Node) {
     );
     let here = node.clone();
     site.add(
+        "__dropped__",
+        "",
+        Published::new(
+            Help::new(
+                "Messages that were not handled, the latest first, and why.",
+                "A list of {to, name, from, reason, count, last_ms}: for actors that are not \
+                 there, of kinds that the actor does not take, or that cannot be decoded. Equal \
+                 ones are counted together.",
+            ),
+            move |_| Response::json(&here.inner.drops.list(None)),
+        ),
+    );
+    let here = node.clone();
+    site.add(
+        "__trace__",
+        "",
+        Published::new(
+            Help::new(
+                "Follows messages through actors and machines.",
+                "`POST /__trace__/start?duration=10secs` records every message from now on, and \
+                 what comes of it; `message=NAME`, `from=ID` and `to=ID` choose those that a \
+                 trace begins with. `POST /__trace__/stop` ends it. `GET /__trace__` gives what \
+                 was recorded; `?trace=ID` only of one trace. A trace has the same id on all \
+                 machines where one runs.",
+            ),
+            move |request| trace::trace(&here, request),
+        ),
+    );
+    let here = node.clone();
+    site.add(
         "help",
         "",
         Published::new(
@@ -53,7 +85,7 @@ pub(crate) fn install(node: &Node) {
                 "What every endpoint and message is for.",
                 "`/help/<id>` and `/help/<id>/<name>` narrow it down; `?format=json` gives JSON.",
             ),
-            move |request| help(&here, request),
+            move |request| help::help(&here, request),
         ),
     );
     let here = node.clone();
@@ -125,161 +157,6 @@ pub fn publish_version(node: &Node, version: impl Serialize) {
             move |_| Response::json(&answer),
         ),
     );
-}
-
-fn processes(node: &Node, request: &Request) -> Response {
-    if request.path().is_empty() {
-        let all: Vec<_> = node
-            .mailboxes()
-            .iter()
-            .map(|mailbox| process(mailbox))
-            .collect();
-        return Response::json(&all);
-    }
-    node.mailboxes()
-        .iter()
-        .find(|mailbox| mailbox.pid.id.as_str() == request.path())
-        .map_or_else(Response::not_found, |mailbox| {
-            Response::json(&process(mailbox))
-        })
-}
-
-fn process(mailbox: &Mailbox) -> Value {
-    let (depth, age) = mailbox.depth_and_age();
-    let events: Vec<_> = mailbox
-        .waiting(LISTED_EVENTS)
-        .into_iter()
-        .map(|event| match event.from {
-            Some(from) => json!({"type": event.kind, "name": event.name, "from": from}),
-            None => json!({"type": event.kind, "name": event.name}),
-        })
-        .collect();
-    let figures = mailbox.figures();
-    let messages: Vec<_> = mailbox
-        .declared
-        .message_names()
-        .iter()
-        .zip(figures.messages())
-        .map(|((name, _), message)| {
-            let sampled = message.sampled.load(Ordering::Relaxed);
-            let mean = message
-                .sampled_nanos
-                .load(Ordering::Relaxed)
-                .checked_div(sampled)
-                .unwrap_or_default();
-            json!({
-                "name": name,
-                "handled": message.handled.load(Ordering::Relaxed),
-                "mean_us": micros(mean),
-                "slowest_us": micros(message.slowest_nanos.load(Ordering::Relaxed)),
-            })
-        })
-        .collect();
-    json!({
-        "id": mailbox.pid.id.as_str(),
-        "kind": mailbox.declared.kind(),
-        "events": events,
-        "mailbox": {"depth": depth, "age_ms": millis(age)},
-        "messages": messages,
-        "requests": figures.requests.load(Ordering::Relaxed),
-        "undecodable": figures.undecodable.load(Ordering::Relaxed),
-        "unknown": figures.unknown.load(Ordering::Relaxed),
-        "timers": figures.timers_pending.load(Ordering::Relaxed),
-        "links": figures.links.load(Ordering::Relaxed),
-    })
-}
-
-fn micros(nanos: u64) -> f64 {
-    Duration::from_nanos(nanos).as_secs_f64() * 1e6
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
-
-struct Topic {
-    id: String,
-    name: String,
-    text: String,
-}
-
-fn topics(node: &Node) -> Vec<Topic> {
-    let mut topics: Vec<_> = node
-        .inner
-        .site
-        .list()
-        .into_iter()
-        .map(|(id, path, help)| topic(&id, &path, &help))
-        .collect();
-    for mailbox in node.mailboxes() {
-        let id = mailbox.pid.id.as_str();
-        for (path, help) in mailbox.declared.endpoint_helps() {
-            topics.push(topic(id, path, help));
-        }
-        for (path, published) in crate::sync::read(mailbox.published()).iter() {
-            topics.push(topic(id, path, &published.help));
-        }
-        for (name, help) in mailbox.declared.message_names() {
-            topics.push(Topic {
-                id: id.to_owned(),
-                name: format!("/{name}"),
-                text: format!("### TL;DR; ###\n{help}\n\n### MESSAGE ###\n> POST /{id}/{name}\n"),
-            });
-        }
-    }
-    topics.sort_by(|a, b| (&a.id, &a.name).cmp(&(&b.id, &b.name)));
-    topics
-}
-
-fn topic(id: &str, path: &str, help: &Help) -> Topic {
-    Topic {
-        id: id.to_owned(),
-        name: format!("/{path}"),
-        text: format!(
-            "### TL;DR; ###\n{}\n\n### USAGE ###\n> /{id}/{path}\n\n### DESCRIPTION ###\n{}\n",
-            help.summary, help.description
-        ),
-    }
-}
-
-fn help(node: &Node, request: &Request) -> Response {
-    let mut wanted = request.path().splitn(2, '/');
-    let id = wanted.next().unwrap_or_default();
-    let name = wanted.next().map(|name| format!("/{name}"));
-    let topics: Vec<_> = topics(node)
-        .into_iter()
-        .filter(|topic| id.is_empty() || topic.id == id)
-        .filter(|topic| name.as_ref().is_none_or(|name| topic.name == *name))
-        .collect();
-    if topics.is_empty() {
-        return Response::not_found();
-    }
-    if request.query("format") == Some("json")
-        || (request.header("accept").is_some() && !request.accepts("text/html"))
-    {
-        return Response::json(&help_json(&topics));
-    }
-    let text: String = topics
-        .iter()
-        .map(|topic| format!("## {}{} ##\n\n{}\n", topic.id, topic.name, topic.text))
-        .collect();
-    Response::text(200, text)
-}
-
-fn help_json(topics: &[Topic]) -> Value {
-    let mut processes: Vec<(&str, Vec<Value>)> = Vec::new();
-    for topic in topics {
-        let endpoint = json!({"name": topic.name, "text": topic.text});
-        match processes.last_mut() {
-            Some((id, endpoints)) if *id == topic.id => endpoints.push(endpoint),
-            _ => processes.push((&topic.id, vec![endpoint])),
-        }
-    }
-    let processes: Vec<_> = processes
-        .into_iter()
-        .map(|(id, endpoints)| json!({"id": id, "endpoints": endpoints}))
-        .collect();
-    json!({"processes": processes})
 }
 
 fn metrics_snapshot(node: &Node, request: &Request) -> Response {

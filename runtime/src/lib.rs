@@ -34,11 +34,13 @@
 //! });
 //! ```
 
+mod activity;
 mod actor;
 mod context;
-#[cfg(feature = "simulator")]
+mod drops;
 mod filter;
 pub mod flags;
+mod hooks;
 mod host;
 pub mod http;
 mod introspection;
@@ -53,12 +55,12 @@ mod sync;
 pub mod system;
 mod threads;
 mod timers;
+mod trace;
 mod world;
 
 pub use actor::{Actor, Declaration};
 pub use context::{Context, Handle};
-#[cfg(feature = "simulator")]
-pub use filter::{Mail, MessageFilter};
+pub use filter::{Mail, MessageFilter, Pattern, Rule, Rules};
 pub use introspection::publish_version;
 pub use limits::Limits;
 pub use mailbox::Queued;

@@ -11,9 +11,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use runtime_core::{Codec, DecodeError, Message, Pid};
 
+use crate::activity::Activity;
 use crate::actor::Declared;
+use crate::hooks;
 use crate::http::{Published, Request, Responder};
 use crate::sync::lock;
+use crate::trace::{self, Mark};
 
 /// What introspection and dispatch know of a message's type.
 pub(crate) struct Kind {
@@ -84,6 +87,8 @@ impl Incoming {
 
 /// A closure over an actor, behind a mailbox that knows no actor type.
 pub(crate) trait Call: Send {
+    /// What it is, for people.
+    fn name(&self) -> &'static str;
     /// Runs it on the `Parts` of the actor that it was made for.
     fn run(self: Box<Self>, parts: &mut dyn Any);
 }
@@ -100,7 +105,17 @@ pub(crate) enum Event {
     Exited(Box<Pid>),
     Timer(u64),
     Call(Box<dyn Call>),
+    /// Any of these, followed by a trace.
+    Marked(Box<Marked>),
     Terminate,
+}
+
+/// An event that a trace follows.
+pub(crate) struct Marked {
+    pub(crate) mark: Mark,
+    /// When it began to wait.
+    pub(crate) since: Instant,
+    pub(crate) event: Event,
 }
 
 /// A request for one of the actor's endpoints.
@@ -111,13 +126,31 @@ pub(crate) struct HttpEvent {
 }
 
 impl Event {
-    fn describe(&self) -> (&'static str, String) {
+    fn marked(mark: Mark, event: Self) -> Self {
+        Self::Marked(Box::new(Marked {
+            mark,
+            since: Instant::now(),
+            event,
+        }))
+    }
+
+    /// The event itself, whether a trace follows it or not.
+    fn unmarked(&self) -> &Self {
+        match self {
+            Self::Marked(marked) => &marked.event,
+            other => other,
+        }
+    }
+
+    /// Its kind and name, for people.
+    pub(crate) fn describe(&self) -> (&'static str, String) {
         match self {
             Self::Message { incoming, .. } => ("MESSAGE", incoming.name().to_owned()),
             Self::Request(event) => ("HTTP", event.request.path().to_owned()),
             Self::Exited(pid) => ("EXITED", pid.to_string()),
             Self::Timer(_) => ("DISPATCH", "timer".to_owned()),
-            Self::Call(_) => ("DISPATCH", "call".to_owned()),
+            Self::Call(call) => ("DISPATCH", call.name().to_owned()),
+            Self::Marked(marked) => marked.event.describe(),
             Self::Terminate => ("TERMINATE", String::new()),
         }
     }
@@ -208,6 +241,7 @@ pub(crate) struct Figures {
     pub(crate) undecodable: AtomicU64,
     pub(crate) unknown: AtomicU64,
     pub(crate) requests: AtomicU64,
+    pub(crate) activity: Activity,
     pub(crate) timers_pending: AtomicU64,
     pub(crate) links: AtomicU64,
 }
@@ -269,6 +303,33 @@ impl Mailbox {
 
     /// Puts a message at the end of the queue. False when the actor has ended.
     pub(crate) fn push_message(&self, from: &Pid, incoming: Incoming) -> bool {
+        if hooks::any() {
+            return self.push_hooked(from, incoming);
+        }
+        self.put_message(from, incoming)
+    }
+
+    /// As [`Mailbox::push_message`], by way of the node's trace.
+    fn push_hooked(&self, from: &Pid, incoming: Incoming) -> bool {
+        let tracer = &self.declared.hooks().tracer;
+        let (sender, to) = (from.id.as_str(), self.pid.id.as_str());
+        match tracer.mark(incoming.name(), Some(sender), to) {
+            None => self.put_message(from, incoming),
+            Some(mark) => self.put_marked(mark, from, incoming),
+        }
+    }
+
+    fn put_marked(&self, mark: Mark, from: &Pid, incoming: Incoming) -> bool {
+        let mut queue = lock(&self.queue);
+        queue.last_from = Some(from.clone());
+        let event = Event::Message {
+            from: Some(Box::new(from.clone())),
+            incoming,
+        };
+        queue.put(|events| events.push_back(Event::marked(mark, event)))
+    }
+
+    fn put_message(&self, from: &Pid, incoming: Incoming) -> bool {
         let mut queue = lock(&self.queue);
         let is_same = queue
             .last_from
@@ -284,8 +345,28 @@ impl Mailbox {
     }
 
     /// Puts an event at the end of the queue. False when the actor has ended.
-    pub(crate) fn push(&self, event: Event) -> bool {
+    pub(crate) fn push(&self, mut event: Event) -> bool {
+        if hooks::any() {
+            event = self.followed(event);
+        }
         lock(&self.queue).put(|events| events.push_back(event))
+    }
+
+    /// The event with a mark, if a trace follows it or begins with it.
+    fn followed(&self, event: Event) -> Event {
+        let mark = match &event {
+            Event::Request(request) => {
+                let name = request.request.path();
+                let tracer = &self.declared.hooks().tracer;
+                tracer.mark(name, None, self.pid.id.as_str())
+            }
+            Event::Call(_) | Event::Exited(_) => trace::current(),
+            Event::Message { .. } | Event::Timer(_) | Event::Marked(_) | Event::Terminate => None,
+        };
+        match mark {
+            Some(mark) => Event::marked(mark, event),
+            None => event,
+        }
     }
 
     /// Puts an event before all that wait (L20: terminate jumps the queue).
@@ -343,10 +424,14 @@ impl Mailbox {
     pub(crate) fn queued(&self) -> Queued {
         let mut queued = Queued::default();
         for event in &lock(&self.queue).events {
-            match event {
+            match event.unmarked() {
                 Event::Message { .. } => queued.messages += 1,
                 Event::Request(_) => queued.requests += 1,
-                Event::Exited(_) | Event::Timer(_) | Event::Call(_) | Event::Terminate => {
+                Event::Exited(_)
+                | Event::Timer(_)
+                | Event::Call(_)
+                | Event::Marked(_)
+                | Event::Terminate => {
                     queued.dispatches += 1;
                 }
             }
@@ -364,7 +449,7 @@ impl Mailbox {
             .take(limit)
             .map(|event| {
                 let (kind, name) = event.describe();
-                let from = match event {
+                let from = match event.unmarked() {
                     Event::Message { from, .. } => {
                         sender = from.as_deref().or(sender);
                         sender.cloned()

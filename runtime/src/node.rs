@@ -13,15 +13,19 @@ use thiserror::Error;
 
 use crate::actor::{Actor, Declaration};
 use crate::context::Handle;
+use crate::drops::{Drops, Reason};
+use crate::filter::{Mail, MessageFilter};
+use crate::hooks::{self, Hooks};
 use crate::host::Host;
 use crate::http::{Bodies, Published, Site, SlowClients, Streams};
 use crate::limits::Limits;
 use crate::mailbox::{Event, Incoming, Mailbox, Queued};
-use crate::metrics::Metrics;
+use crate::metrics::{Counter, Metrics};
 use crate::peer::Peers;
 use crate::sync::{read, write};
 use crate::threads::Threads;
 use crate::timers::Timers;
+use crate::trace::{self, Tracer};
 use crate::world::World;
 
 /// How a node is set up.
@@ -29,7 +33,8 @@ use crate::world::World;
 pub struct NodeConfig {
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// What pids of this node say, when it differs from where it listens (L16, L42).
+    /// What pids of this node say, when it differs from where it listens (L16, L42). Port 0
+    /// is the port that it listens on.
     pub advertise: Option<SocketAddr>,
     /// The actor that unprefixed paths belong to (L28): `/state` is `/master/state`.
     pub delegate: Option<ActorId>,
@@ -41,6 +46,8 @@ pub struct NodeConfig {
     pub force_codecs: bool,
     /// Limits on what others may make this node hold.
     pub limits: Limits,
+    /// Stands between the actors and those they send to: for tests (L25).
+    pub filter: Option<Arc<dyn MessageFilter>>,
     /// The machine, or a simulation.
     pub world: World,
 }
@@ -56,6 +63,7 @@ impl NodeConfig {
             require_peer_address_match: false,
             force_codecs: false,
             limits: Limits::default(),
+            filter: None,
             world: World::Real,
         }
     }
@@ -103,6 +111,9 @@ pub(crate) struct Inner {
     declarations: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     names: RwLock<HashMap<String, Arc<AtomicU64>>>,
     pub(crate) site: Site,
+    pub(crate) hooks: Arc<Hooks>,
+    pub(crate) drops: Drops,
+    pub(crate) slow_handlers: Counter,
     pub(crate) peers: Peers,
     pub(crate) streams: Arc<Streams>,
     pub(crate) bodies: Arc<Bodies>,
@@ -143,10 +154,11 @@ impl Node {
             address: config.listen,
             source,
         })?;
-        let address = config.advertise.unwrap_or_else(|| {
-            // Port 0 was asked for, or the simulator's any-address: say where we are.
-            SocketAddr::new(config.listen.ip(), bound.port())
-        });
+        // Port 0 was asked for, or the simulator's any-address: say where we are.
+        let mut address = config.advertise.unwrap_or(config.listen);
+        if address.port() == 0 || config.advertise.is_none() {
+            address.set_port(bound.port());
+        }
         let http_threads = config.http_threads;
         let node = Self::make(config, address);
         crate::introspection::install(&node);
@@ -175,6 +187,7 @@ impl Node {
             crate::system::publish(&metrics);
             crate::logging::publish(&metrics);
         }
+        let filter = config.filter.or_else(|| config.world.filter());
         let node = Self {
             inner: Arc::new(Inner {
                 address,
@@ -185,6 +198,9 @@ impl Node {
                 declarations: RwLock::default(),
                 names: RwLock::default(),
                 site: Site::default(),
+                hooks: Hooks::new(Tracer::new(&metrics), filter),
+                drops: Drops::new(&metrics),
+                slow_handlers: metrics.counter("runtime/slow_handlers"),
                 peers: Peers::new(&metrics),
                 streams: Streams::new(&config.limits, &metrics),
                 bodies: Bodies::new(&config.limits, &metrics),
@@ -306,7 +322,7 @@ impl Node {
         if let Some(declaration) = known.and_then(|known| known.downcast().ok()) {
             return declaration;
         }
-        let declaration = Declaration::<A>::of();
+        let declaration = Declaration::<A>::of(Arc::clone(&self.inner.hooks));
         write(&self.inner.declarations).insert(kind, declaration.clone());
         declaration
     }
@@ -376,25 +392,53 @@ impl Node {
 
     /// Sends a message as actor `from` would (L11).
     pub fn send<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
-        #[cfg(feature = "simulator")]
-        let mut message = message;
-        #[cfg(feature = "simulator")]
-        if !crate::filter::passes(self, from, to, &mut message) {
+        match &self.inner.hooks.filter {
+            Some(filter) if hooks::any() => self.send_filtered(&**filter, from, to, message),
+            _ => self.post(from, to, message),
+        }
+    }
+
+    fn send_filtered<M: Message>(
+        &self,
+        filter: &dyn MessageFilter,
+        from: &Pid,
+        to: &Pid,
+        mut message: M,
+    ) {
+        let name = M::NAME;
+        let mail = Mail {
+            node: self,
+            from,
+            to,
+            name,
+        };
+        if !filter.passes(&mail, &mut message) {
             return;
         }
-        self.post(from, to, message);
+        let delay = filter.delay(&mail);
+        if delay.is_zero() {
+            self.post(from, to, message);
+            return;
+        }
+        let (node, from, to) = (self.clone(), from.clone(), to.clone());
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(delay).await;
+            node.post(&from, &to, message);
+        });
     }
 
     /// Sends a message past the [`MessageFilter`](crate::MessageFilter), if there is one.
-    #[cfg(feature = "simulator")]
     pub fn send_unfiltered<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
         self.post(from, to, message);
     }
 
     fn post<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
         if to.address == self.inner.address && !self.inner.force_codecs {
-            if let Some(mailbox) = self.local(&to.id) {
-                mailbox.push_message(from, Incoming::local(message));
+            match self.local(&to.id) {
+                Some(mailbox) => {
+                    mailbox.push_message(from, Incoming::local(message));
+                }
+                None => self.dropped(to.id.as_str(), M::NAME, from, Reason::NoSuchActor),
             }
             return;
         }
@@ -417,9 +461,36 @@ impl Node {
                 codec,
                 bytes::Bytes::copy_from_slice(body),
             );
+        } else if hooks::any() {
+            self.send_hooked(from, to, name, codec, body);
         } else {
-            self.inner.peers.send(self, from, to, name, codec, body);
+            self.inner
+                .peers
+                .send(self, from, to, name, codec, body, None);
         }
+    }
+
+    /// Sends to another node by way of this one's trace.
+    fn send_hooked(&self, from: &Pid, to: &Pid, name: &str, codec: Codec, body: &[u8]) {
+        let tracer = &self.inner.hooks.tracer;
+        let mark = tracer.mark(name, Some(from.id.as_str()), to.id.as_str());
+        let mark = mark.map(|mark| {
+            let here = tracer.below(mark);
+            let mut event = trace::event(self, "MESSAGE", to.to_string(), name.to_owned());
+            event.from = Some(from.to_string());
+            event.outcome = "sent".to_owned();
+            tracer.record(mark, here, event);
+            here
+        });
+        self.inner
+            .peers
+            .send(self, from, to, name, codec, body, mark);
+    }
+
+    /// Notes a message that is not handled.
+    pub(crate) fn dropped(&self, to: &str, name: &str, from: &Pid, reason: Reason) {
+        let now = self.world().wall_time();
+        self.inner.drops.note(now, to, name, from, reason);
     }
 
     /// Puts a message from the wire into an actor's mailbox. False when there is none.
@@ -431,8 +502,11 @@ impl Node {
         codec: Codec,
         body: bytes::Bytes,
     ) -> bool {
-        self.local(id)
-            .is_some_and(|mailbox| mailbox.push_message(&from, Incoming::wire(name, codec, body)))
+        let Some(mailbox) = self.local(id) else {
+            self.dropped(id.as_str(), &name, &from, Reason::NoSuchActor);
+            return false;
+        };
+        mailbox.push_message(&from, Incoming::wire(name, codec, body))
     }
 
     /// Waits until the messages sent so far have left for their peers, for `limit` at most:

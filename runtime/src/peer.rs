@@ -23,6 +23,7 @@ use crate::metrics::{Counter, Metrics};
 use crate::node::Node;
 use crate::peer::connection::{Peer, State};
 use crate::sync::lock;
+use crate::trace::Mark;
 
 /// All peers of a node.
 pub(crate) struct Peers {
@@ -90,7 +91,11 @@ impl Peers {
         }
     }
 
-    /// Queues a message for a peer; it vanishes when the peer is dead or full (L11).
+    /// Queues a message for a peer, with the mark of a trace if one follows it; it vanishes when the peer is dead or full (L11).
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a message has so many parts, and a struct of them would be made for this call only"
+    )]
     pub(crate) fn send(
         &self,
         node: &Node,
@@ -99,6 +104,7 @@ impl Peers {
         name: &str,
         codec: Codec,
         body: &[u8],
+        mark: Option<Mark>,
     ) {
         let limits = node.limits();
         self.with(node, to.address, |state| {
@@ -121,9 +127,13 @@ impl Peers {
             if let Some(dropped) = state.queue.recovered() {
                 info!(peer = %to.address, dropped, "a peer reads again");
             }
-            let added = state
-                .queue
-                .push(|out| libprocess::encode(from, to, name, codec, body, out));
+            let added = state.queue.push(|out| match mark {
+                None => libprocess::encode(from, to, name, codec, body, out),
+                Some(mark) => {
+                    let trace = mark.to_string();
+                    libprocess::encode_traced(from, to, name, codec, &trace, body, out);
+                }
+            });
             self.accounts.waiting.fetch_add(added, Ordering::Relaxed);
             self.accounts.sent.increment();
         });

@@ -1,6 +1,6 @@
 //! Timers of a node: one ordered table, one task that sleeps until the earliest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::Notify;
@@ -50,6 +50,16 @@ impl Timers {
         lock(&self.table)
             .pending
             .remove(&(timer.at, timer.sequence));
+    }
+
+    /// When the next timer of each mailbox is due, by the mailbox' place.
+    pub(crate) fn earliest(&self) -> HashMap<usize, Instant> {
+        let table = lock(&self.table);
+        let mut earliest = HashMap::new();
+        for (&(at, _), mailbox) in &table.pending {
+            earliest.entry(mailbox.as_ptr().addr()).or_insert(at);
+        }
+        earliest
     }
 
     /// Runs for the life of the node.

@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 #[cfg(feature = "simulator")]
 use std::sync::Mutex;
 use std::task::{Context, Poll};
@@ -16,7 +17,6 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(feature = "simulator")]
 use tokio::time::Instant;
 
-#[cfg(feature = "simulator")]
 use crate::filter::MessageFilter;
 #[cfg(feature = "simulator")]
 use crate::sync::lock;
@@ -39,7 +39,7 @@ pub struct Simulated {
     seeds: Mutex<StdRng>,
     started: Instant,
     epoch: Duration,
-    pub(crate) filter: Option<Box<dyn MessageFilter>>,
+    filter: Option<Arc<dyn MessageFilter>>,
 }
 
 impl World {
@@ -60,9 +60,18 @@ impl World {
     #[must_use]
     pub fn filtered(mut self, filter: impl MessageFilter) -> Self {
         if let Self::Simulated(simulated) = &mut self {
-            simulated.filter = Some(Box::new(filter));
+            simulated.filter = Some(Arc::new(filter));
         }
         self
+    }
+
+    /// The filter that the world was given.
+    pub(crate) fn filter(&self) -> Option<Arc<dyn MessageFilter>> {
+        match self {
+            Self::Real => None,
+            #[cfg(feature = "simulator")]
+            Self::Simulated(simulated) => simulated.filter.clone(),
+        }
     }
 
     /// The wall clock, as time since 1970.

@@ -169,6 +169,65 @@ fn an_answer_travels_on_the_answering_node_s_own_connection() {
 }
 
 #[test]
+fn names_are_numbered_by_prefix() {
+    runtime::run(async {
+        let node = node().await;
+        let names = ["slave", "slave", "registrar", "slave"].map(|prefix| node.next_id(prefix));
+        let expected = ["slave(1)", "slave(2)", "registrar(1)", "slave(3)"];
+        assert_eq!(names.each_ref().map(|name| name.as_str()), expected);
+    });
+}
+
+#[test]
+fn answers_go_to_the_advertised_address() {
+    runtime::run(async {
+        let mut config = NodeConfig::new(([0, 0, 0, 0], 0).into());
+        config.advertise = Some(([127, 0, 0, 2], 0).into());
+        let hidden = Node::start(config).await.unwrap();
+        let far = node().await;
+        let (asker, echo) = (listener(&hidden, "asker"), listener(&far, "echo"));
+        assert_eq!(hidden.address().ip().to_string(), "127.0.0.2");
+        hidden.send(asker.pid(), echo.pid(), Echo("hello".to_owned()));
+        until(&asker, 1).await;
+    });
+}
+
+#[test]
+fn messages_of_senders_elsewhere_are_refused_on_demand() {
+    runtime::run(async {
+        let mut config = NodeConfig::new(([127, 0, 0, 1], 0).into());
+        config.require_peer_address_match = true;
+        let node = Node::start(config).await.unwrap();
+        let sink = listener(&node, "sink(1)");
+        for (sender, first, status) in [
+            ("x@127.0.0.1:1", "", 202),
+            ("x@127.0.0.2:1", "", 400),
+            (
+                "x@127.0.0.1:1",
+                "GET /sink(1)/heard HTTP/1.1\r\nHost: h\r\n\r\n",
+                202,
+            ),
+            (
+                "x@127.0.0.2:1",
+                "GET /sink(1)/heard HTTP/1.1\r\nHost: h\r\n\r\n",
+                400,
+            ),
+        ] {
+            let message = format!(
+                "{first}POST /sink%281%29/test.Note HTTP/1.1\r\nHost: h\r\n\
+                 Libprocess-From: {sender}\r\nContent-Type: application/json\r\n\
+                 Connection: close\r\nContent-Length: 3\r\n\r\n\"a\""
+            );
+            let answers = raw(&node, &message).await;
+            let last = answers.rsplit("HTTP/1.1 ").next().unwrap();
+            assert!(last.starts_with(&status.to_string()), "{sender}: {answers}");
+        }
+        until(&sink, 2).await;
+        assert_eq!(sink.ask(|l, _| l.heard.len()).await, Some(2));
+    });
+}
+
+#[test]
 fn a_taken_name_is_refused_and_free_again_after_the_end() {
     runtime::run(async {
         let node = node().await;

@@ -185,7 +185,10 @@ fn a_connection_without_a_request_is_closed_without_an_answer() {
         .simulation_duration(Duration::from_secs(600))
         .build();
     simulation.host("ponger", || async {
-        let _node = node("ponger", 1).await;
+        let mut config = NodeConfig::new(([0, 0, 0, 0], 5050).into());
+        config.world = World::simulated(1, Duration::from_secs(1_795_000_000));
+        config.limits.keep_alive = Duration::from_secs(200);
+        let _node = Node::start(config).await?;
         std::future::pending().await
     });
     simulation.client("caller", async {
@@ -242,4 +245,147 @@ fn a_filter_stands_between_actors() {
     let heard = trace.iter().filter_map(|line| line.split_once(' '));
     let heard: Vec<_> = heard.map(|(_, what)| what).take(5).collect();
     assert_eq!(heard, ["pong 1", "pong 3", "pong 3", "pong 40", "pong 5"]);
+}
+
+fn peer_connections(node: &Node) -> f64 {
+    node.metrics().snapshot()["runtime/peer_connections"]
+}
+
+#[test]
+fn a_temporary_connection_ends_when_idle_and_a_link_keeps_one() {
+    let mut simulation = turmoil::Builder::new()
+        .rng_seed(1)
+        .simulation_duration(Duration::from_secs(3600))
+        .build();
+    simulation.host("ponger", || async {
+        let node = node("ponger", 1).await;
+        node.spawn("ponger", Ponger, Placement::Here)?;
+        std::future::pending().await
+    });
+    simulation.client("pinger", async {
+        let node = node("pinger", 2).await;
+        let idle = node.limits().peer_idle;
+        let peer = Pid::new("ponger", (turmoil::lookup("ponger"), 5050).into());
+        let ping = || node.send(&node.pid("nobody"), &peer, Ping(1));
+        ping();
+        tokio::time::sleep(idle / 2).await;
+        assert_eq!(peer_connections(&node), 1.0);
+        tokio::time::sleep(idle).await;
+        assert_eq!(peer_connections(&node), 0.0);
+
+        let linker = node.spawn("linker", Ponger, Placement::Here)?;
+        let linked = peer.clone();
+        linker.call(move |_, context| context.link(&linked));
+        tokio::time::sleep(idle * 5).await;
+        assert_eq!(peer_connections(&node), 1.0, "a link keeps it");
+        node.terminate(linker.pid());
+        drop(linker);
+        tokio::time::sleep(idle * 3).await;
+        assert_eq!(peer_connections(&node), 0.0, "an ended linker does not");
+        Ok(())
+    });
+    simulation.run().unwrap();
+}
+
+/// Counts pings.
+struct Sink(Arc<Mutex<Vec<u64>>>);
+
+impl Actor for Sink {
+    const KIND: &'static str = "sink";
+
+    fn declare(declaration: &mut Declaration<Self>) {
+        declaration.on("Counts.", |sink: &mut Self, _, Ping(count), _| {
+            sink.0.lock().unwrap().push(count);
+        });
+    }
+}
+
+#[test]
+fn what_is_sent_as_an_idle_connection_ends_arrives() {
+    const COUNT: u64 = 200;
+    let heard = Arc::<Mutex<Vec<u64>>>::default();
+    let mut simulation = turmoil::Builder::new()
+        .rng_seed(3)
+        .simulation_duration(Duration::from_secs(24 * 3600))
+        .tick_duration(Duration::from_millis(1))
+        .max_message_latency(Duration::from_millis(3))
+        .build();
+    let hears = Arc::clone(&heard);
+    simulation.host("ponger", move || {
+        let heard = Arc::clone(&hears);
+        async move {
+            let node = node("ponger", 1).await;
+            node.spawn("sink", Sink(heard), Placement::Here)?;
+            std::future::pending().await
+        }
+    });
+    simulation.client("pinger", async {
+        let mut config = NodeConfig::new(([0, 0, 0, 0], 5050).into());
+        config.world = World::simulated(2, Duration::from_secs(1_795_000_000));
+        config.limits.peer_idle = Duration::from_millis(200);
+        let node = Node::start(config).await?;
+        let peer = Pid::new("sink", (turmoil::lookup("ponger"), 5050).into());
+        for count in 0..COUNT {
+            node.send(&node.pid("nobody"), &peer, Ping(count));
+            // Around the moment at which it ends.
+            tokio::time::sleep(Duration::from_millis(190 + count % 25)).await;
+        }
+        Ok(())
+    });
+    simulation.run().unwrap();
+    assert_eq!(*heard.lock().unwrap(), (0..COUNT).collect::<Vec<_>>());
+}
+
+#[test]
+fn both_ends_restart_and_find_each_other_again() {
+    let trace = Trace::default();
+    let mut simulation = turmoil::Builder::new()
+        .rng_seed(5)
+        .simulation_duration(Duration::from_secs(120))
+        .max_message_latency(Duration::from_millis(20))
+        .build();
+    simulation.host("ponger", || async {
+        let node = node("ponger", 1).await;
+        node.spawn("ponger", Ponger, Placement::Here)?;
+        std::future::pending().await
+    });
+    let notes = Arc::clone(&trace);
+    simulation.host("pinger", move || {
+        let trace = Arc::clone(&notes);
+        async move {
+            let node = node("pinger", 2).await;
+            let peer = Pid::new("ponger", (turmoil::lookup("ponger"), 5050).into());
+            let count = 0;
+            let pinger = Pinger { peer, count, trace };
+            node.spawn("pinger", pinger, Placement::Here)?;
+            std::future::pending().await
+        }
+    });
+    let run = |simulation: &mut turmoil::Sim<'_>, seconds: u64| {
+        let until = simulation.elapsed() + Duration::from_secs(seconds);
+        while simulation.elapsed() < until {
+            simulation.step().unwrap();
+        }
+        std::mem::take(&mut *trace.lock().unwrap())
+    };
+    let count =
+        |trace: &[String], what: &str| trace.iter().filter(|line| line.contains(what)).count();
+    let before = run(&mut simulation, 10);
+    assert!(count(&before, "pong") > 5, "{before:?}");
+    assert_eq!(count(&before, "exited"), 0, "{before:?}");
+    // Both at once; then one alone, which the other notices once.
+    simulation.crash("ponger");
+    simulation.crash("pinger");
+    simulation.bounce("pinger");
+    simulation.bounce("ponger");
+    let both = run(&mut simulation, 10);
+    assert!(count(&both, "pong") > 5, "{both:?}");
+    simulation.bounce("ponger");
+    let one = run(&mut simulation, 10);
+    assert_eq!(count(&one, "exited ponger"), 1, "{one:?}");
+    assert!(count(&one, "pong ") > 5, "{one:?}");
+    simulation.bounce("pinger");
+    let other = run(&mut simulation, 10);
+    assert!(count(&other, "pong ") > 5, "{other:?}");
+    assert_eq!(count(&other, "exited"), 0, "{other:?}");
 }

@@ -104,17 +104,27 @@ impl Address {
     /// `127.0.1.1` for the host's own name.
     pub fn warn_if_unreachable(&self, peer: &str) {
         let public = self.advertise.unwrap_or(self.listen).ip();
-        if public.is_loopback() && !is_here(peer) {
+        if self.is_unreachable(peer) {
             warn!(
                 "advertising {public}, which other hosts cannot reach, while {peer} is elsewhere: \
                  set --ip or --advertise_ip to an address of this host"
             );
         }
     }
+
+    /// Whether `peer`, an address such as `host:port`, is on another host, which cannot reach
+    /// this daemon.
+    fn is_unreachable(&self, peer: &str) -> bool {
+        let public = self.advertise.unwrap_or(self.listen).ip();
+        public.is_loopback() && !is_here(peer)
+    }
 }
 
 fn is_here(peer: &str) -> bool {
-    peer.is_empty() || peer.contains("127.0.0.1") || peer.contains("localhost")
+    let address = peer.rsplit_once('@').map_or(peer, |(_, address)| address);
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let is_loopback = |ip: IpAddr| ip.is_loopback();
+    host.is_empty() || host == "localhost" || host.parse().is_ok_and(is_loopback)
 }
 
 fn parse_ip(name: &'static str, value: &str) -> Result<IpAddr, AddressError> {
@@ -193,5 +203,104 @@ fn host_name(ip: IpAddr) -> String {
         name.to_owned()
     } else {
         ip.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::flags::{Flag, Loaded, Program};
+
+    use super::*;
+    use crate::daemon::COMMON;
+
+    const PROGRAM: Program = Program {
+        name: "test",
+        version: "0",
+        environment_prefix: "TEST_",
+        flags: &[COMMON, &[Flag::integer("port", "Port.").default("5050")]],
+    };
+
+    fn resolve(args: &[&str], variables: &[(&str, &str)]) -> Result<Address, AddressError> {
+        let args = args.iter().map(|&arg| arg.to_owned());
+        let none: [(String, String); 0] = [];
+        let loaded = PROGRAM.load(args, none, |path| std::fs::read_to_string(path));
+        let Ok(Loaded::Run(flags)) = loaded else {
+            panic!("{loaded:?}");
+        };
+        let variable = |name: &str| {
+            let known = variables.iter().find(|(known, _)| *known == name);
+            known.map(|(_, value)| (*value).to_owned())
+        };
+        Address::resolve(&flags, variable)
+    }
+
+    #[test]
+    fn flags_go_before_variables() {
+        let variables = [
+            ("LIBPROCESS_IP", "127.0.0.9"),
+            ("LIBPROCESS_PORT", "6000"),
+            ("LIBPROCESS_ADVERTISE_IP", "10.1.1.1"),
+            ("LIBPROCESS_ADVERTISE_PORT", "7000"),
+            ("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH", "true"),
+        ];
+        let address = resolve(&[], &variables).unwrap();
+        assert_eq!(address.listen, "127.0.0.9:6000".parse().unwrap());
+        assert_eq!(address.advertise, "10.1.1.1:7000".parse().ok());
+        assert!(address.require_peer_address_match);
+        let flags = [
+            "--ip=127.0.0.1",
+            "--port=1",
+            "--advertise_ip=10.2.2.2",
+            "--advertise_port=2",
+        ];
+        let address = resolve(&flags, &variables).unwrap();
+        assert_eq!(address.listen, "127.0.0.1:1".parse().unwrap());
+        assert_eq!(address.advertise, "10.2.2.2:2".parse().ok());
+        let address = resolve(&["--ip=127.0.0.1"], &[]).unwrap();
+        assert_eq!(
+            (address.advertise, address.hostname.as_str()),
+            (None, "localhost")
+        );
+        assert!(!address.require_peer_address_match);
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        for (name, value) in [
+            ("LIBPROCESS_IP", "here"),
+            ("LIBPROCESS_PORT", "65536"),
+            ("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH", "maybe"),
+        ] {
+            let error = resolve(&["--ip=127.0.0.1"], &[(name, value)]);
+            let error = if name == "LIBPROCESS_IP" {
+                resolve(&[], &[(name, value)])
+            } else {
+                error
+            };
+            let text = error.unwrap_err().to_string();
+            assert!(text.contains(name) && text.contains(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_others_cannot_reach_is_found() {
+        let address = resolve(&["--ip=127.0.1.1"], &[]).unwrap();
+        for elsewhere in [
+            "10.0.0.1:5050",
+            "master.example:5050",
+            "master@10.0.0.1:5050",
+        ] {
+            assert!(address.is_unreachable(elsewhere), "{elsewhere}");
+        }
+        for here in [
+            "",
+            "127.0.0.1:5050",
+            "localhost:5050",
+            "master@127.0.1.1:5050",
+        ] {
+            assert!(!address.is_unreachable(here), "{here}");
+        }
+        let address = resolve(&["--ip=127.0.1.1", "--advertise_ip=10.0.0.2"], &[]).unwrap();
+        assert!(!address.is_unreachable("10.0.0.1:5050"));
     }
 }

@@ -9,7 +9,7 @@ use messages::{internal, v1};
 use model::{Resources, Role};
 use runtime::flags::Loaded;
 use runtime::{
-    Actor, Context, Declaration, Limits, Message, Node, NodeConfig, Pid, Placement, World,
+    Actor, Context, Declaration, Limits, Message, Node, NodeConfig, Pid, Placement, Rules, World,
 };
 use runtime_core::libprocess::Peer;
 use tokio::sync::mpsc;
@@ -74,9 +74,14 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// A master and an agent that has not registered yet.
     pub(crate) async fn start(flags: &[&str]) -> Self {
-        let node = Node::start(NodeConfig::new(([127, 0, 0, 1], 0).into()))
-            .await
-            .unwrap();
+        Self::filtered(Rules::new(), flags).await
+    }
+
+    /// As [`Cluster::start`], with rules about what the master sends.
+    pub(crate) async fn filtered(rules: Rules, flags: &[&str]) -> Self {
+        let mut config = NodeConfig::new(([127, 0, 0, 1], 0).into());
+        config.filter = Some(Arc::new(rules));
+        let node = Node::start(config).await.unwrap();
         let (tell, told) = mpsc::unbounded_channel();
         node.spawn("master", TestMaster(tell), Placement::Here)
             .unwrap();
@@ -121,7 +126,12 @@ impl Cluster {
 
     /// As [`Cluster::start`], with the agent registered as `S0`.
     pub(crate) async fn registered(flags: &[&str]) -> Self {
-        let mut cluster = Self::start(flags).await;
+        Self::start(flags).await.register().await
+    }
+
+    /// Registers the agent as `S0`.
+    pub(crate) async fn register(self) -> Self {
+        let mut cluster = self;
         let Told::Register(_) = cluster.told().await else {
             panic!("it registers first")
         };

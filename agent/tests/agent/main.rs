@@ -19,6 +19,7 @@ use containerizer::fake::Happening;
 use http::{Client, get, post};
 use messages::v1::executor::{Event, event};
 use messages::{binary, v1};
+use runtime::{Pattern, Rules};
 use serde_json::json;
 
 const EXECUTOR_API: &str = "/slave(1)/api/v1/executor";
@@ -96,6 +97,50 @@ fn it_registers_with_what_it_has_and_shows_it() {
         assert_eq!(metrics["slave/registered"], 1.0);
         assert_eq!(metrics["slave/mem_total"], 1024.0);
         assert_eq!(metrics["containerizer/fetcher/task_fetches_failed"], 0.0);
+    });
+}
+
+#[test]
+fn a_registration_whose_answer_is_lost_is_sent_again() {
+    runtime::run(async {
+        let rules = Rules::new();
+        let answer = Pattern::named("mesos.internal.SlaveRegisteredMessage").to("slave(1)");
+        let lost = rules.drop_first(1, answer);
+        let mut cluster = Cluster::filtered(rules, &[]).await;
+        for _ in 0..2 {
+            while !matches!(cluster.told().await, Told::Register(_)) {}
+            cluster.send(messages::internal::SlaveRegisteredMessage {
+                slave_id: v1::AgentId { value: "S0".into() },
+                connection: None,
+            });
+        }
+        assert_eq!(lost.seen(), 1);
+        cluster.settle().await;
+        let state = get(cluster.address(), "/state").await.json();
+        assert_eq!(state["id"], "S0");
+    });
+}
+
+#[test]
+fn a_launch_that_is_lost_on_the_way_leaves_nothing_behind() {
+    runtime::run(async {
+        let rules = Rules::new();
+        let cluster = Cluster::filtered(rules.clone(), &[]).await;
+        let cluster = cluster.register().await;
+        let launch = Pattern::named("mesos.internal.RunTaskMessage").to("slave(1)");
+        let lost = rules.drop_first(1, launch);
+        cluster.run("lost");
+        lost.until(1).await;
+        cluster.run("t");
+        let happened = cluster.containers.happened(1).await;
+        assert!(
+            matches!(&happened[..], [Happening::Launched(_)]),
+            "{happened:?}"
+        );
+        let state = get(cluster.address(), "/state").await.json();
+        let executors = &state["frameworks"][0]["executors"];
+        assert_eq!(executors.as_array().unwrap().len(), 1, "{executors}");
+        assert_eq!(executors[0]["id"], "t");
     });
 }
 

@@ -16,6 +16,7 @@ use tracing::debug;
 use crate::http::front::Serving;
 use crate::http::gate::Gate;
 use crate::node::Node;
+use crate::trace::{self, Mark};
 use crate::world::Socket;
 
 /// A connection being served.
@@ -146,8 +147,12 @@ async fn messages(
         }
         // A half-sent request is not waited for without end; an idle libprocess link stays,
         // since peers rely on it being open.
+        let is_silent = is_first && buffer.is_empty();
         let read = if is_first || !reader.is_between_messages(buffer) {
-            let limit = if reader.is_in_body() {
+            let limit = if is_silent {
+                // It may be a link, which says nothing by itself (L13).
+                limits.keep_alive
+            } else if reader.is_in_body() {
                 limits.body_time
             } else {
                 limits.head_time
@@ -176,6 +181,9 @@ async fn messages(
                 }
             }
         };
+        if is_silent {
+            since = Instant::now();
+        }
         match read {
             Ok(0) | Err(_) => return End::Closed,
             Ok(count) if count >= at_once => at_once = READ_MUCH,
@@ -255,7 +263,11 @@ async fn deliver(
         None => libprocess::answer(400, UNACCEPTABLE_SENDER, false, answers),
         Some(from) => {
             untaken.bytes = untaken.bytes.saturating_add(message.body.len());
-            if node.deliver(from, &message.to, message.name, message.codec, message.body) {
+            let mark = message.traceparent.as_deref().and_then(Mark::parse);
+            let taken = trace::within(mark, || {
+                node.deliver(from, &message.to, message.name, message.codec, message.body)
+            });
+            if taken {
                 answers.extend_from_slice(libprocess::ACCEPTED);
             } else {
                 libprocess::answer(404, "", false, answers);

@@ -28,6 +28,7 @@ use crate::http::site::{Serve, Target, route};
 use crate::mailbox::{Event, HttpEvent};
 use crate::node::Node;
 use crate::threads::{Connection, Workers};
+use crate::trace::{self, Mark};
 use crate::world::Listener;
 
 /// Bodies shorter than this are not worth compressing (L32).
@@ -171,11 +172,13 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
                 path,
                 ..request.clone()
             };
-            mailbox.push(Event::Request(Box::new(HttpEvent {
+            let mark = request.header("traceparent").and_then(Mark::parse);
+            let event = Event::Request(Box::new(HttpEvent {
                 endpoint,
                 request,
                 responder,
-            })));
+            }));
+            trace::within(mark, || mailbox.push(event));
             answered
                 .await
                 .unwrap_or_else(|_| Response::text(503, ENDED))
@@ -246,13 +249,15 @@ async fn message(node: &Node, request: &Request) -> Option<Response> {
         .header("content-type")
         .and_then(Codec::from_content_type)
         .unwrap_or(Codec::Protobuf);
-    Some(
-        if node.deliver(from, &id, name.into(), codec, request.body.clone()) {
-            Response::empty(202)
-        } else {
-            Response::not_found()
-        },
-    )
+    let mark = request.header("traceparent").and_then(Mark::parse);
+    let taken = trace::within(mark, || {
+        node.deliver(from, &id, name.into(), codec, request.body.clone())
+    });
+    Some(if taken {
+        Response::empty(202)
+    } else {
+        Response::not_found()
+    })
 }
 
 /// Turns an answer into actix-web's, compressed or wrapped as the client asked.

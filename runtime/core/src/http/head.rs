@@ -70,6 +70,8 @@ pub struct Head<'b> {
     pub content_type: Option<&'b str>,
     /// `Content-Encoding`.
     pub content_encoding: Option<&'b str>,
+    /// `traceparent`.
+    pub traceparent: Option<&'b str>,
 }
 
 impl<'b> Head<'b> {
@@ -96,6 +98,7 @@ impl<'b> Head<'b> {
             libprocess_from: None,
             content_type: None,
             content_encoding: None,
+            traceparent: None,
         };
         if parsed.method == "CONNECT" {
             return Err(HttpError::Tunnel);
@@ -133,6 +136,8 @@ impl<'b> Head<'b> {
                 parsed.content_type = value();
             } else if is("Content-Encoding") {
                 parsed.content_encoding = value();
+            } else if is("traceparent") {
+                parsed.traceparent = value();
             }
         }
         // HTTP/1.0 knows no chunks, and proxies may disagree about them. But libprocess sent its

@@ -49,6 +49,28 @@ pub fn encode(from: &Pid, to: &Pid, name: &str, codec: Codec, body: &[u8], out: 
     }
 }
 
+/// As [`encode`], with the header `traceparent` (W3C Trace Context), which libprocess ignores.
+pub fn encode_traced(
+    from: &Pid,
+    to: &Pid,
+    name: &str,
+    codec: Codec,
+    traceparent: &str,
+    body: &[u8],
+    out: &mut Vec<u8>,
+) {
+    let start = out.len();
+    encode(from, to, name, codec, body, out);
+    let line = out.get(start..).unwrap_or_default();
+    if let Some(end) = memchr::memmem::find(line, b"\r\n") {
+        let at = start + end;
+        out.splice(
+            at..at,
+            format!("\r\ntraceparent: {traceparent}").into_bytes(),
+        );
+    }
+}
+
 /// Appends an answer with a line of text as its body, for what is not [`ACCEPTED`]: 400,
 /// 404, 413 and so on. With `close`, it tells the client that the connection ends here.
 pub fn answer(status: u16, text: &str, close: bool, out: &mut Vec<u8>) {
@@ -129,6 +151,20 @@ mod tests {
              Host: 10.0.0.1:5050\r\n\
              Content-Type: application/x-msgpack\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn a_trace_is_one_header_more() {
+        let from: Pid = "a@10.0.0.9:5051".parse().unwrap();
+        let to: Pid = "b@10.0.0.1:5050".parse().unwrap();
+        let (mut plain, mut traced) = (Vec::new(), b"before".to_vec());
+        encode(&from, &to, "x", Codec::Json, b"1", &mut plain);
+        encode_traced(&from, &to, "x", Codec::Json, "00-ab-01", b"1", &mut traced);
+        let traced = String::from_utf8(traced).unwrap();
+        let (before, after) = traced.split_once("traceparent: 00-ab-01\r\n").unwrap();
+        let plain = format!("before{}", String::from_utf8(plain).unwrap());
+        assert_eq!(format!("{before}{after}"), plain);
+        assert_eq!(before, "beforePOST /b/x HTTP/1.1\r\n");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Incoming {
     /// How its body is written: what `Content-Type` names, protobuf if that is absent or
     /// names no codec (`curl -d` sends a form's type, and libprocess does not look at it).
     pub codec: Codec,
+    /// Its header `traceparent`, if it is followed by a trace.
+    pub traceparent: Option<Box<str>>,
     /// Its body. It shares memory with the buffer it was read from, so do not keep a small
     /// body for long.
     pub body: Bytes,
@@ -242,7 +244,9 @@ impl Parts {
             .content_type
             .and_then(Codec::from_content_type)
             .unwrap_or(Codec::Protobuf);
-        self.assemble(id, name, from, codec)
+        let mut message = self.assemble(id, name, from, codec)?;
+        message.traceparent = head.traceparent.map(Box::from);
+        Ok(message)
     }
 
     fn assemble(
@@ -264,6 +268,7 @@ impl Parts {
             name,
             from,
             codec,
+            traceparent: None,
             body: Bytes::new(),
         })
     }
