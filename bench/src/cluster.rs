@@ -61,9 +61,9 @@ fn program(name: &str) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// A new folder, which is removed when all cases have run. Not before: ext4 does not give out
-/// the inodes of files just removed, and whoever makes files meanwhile is slowed down by its
-/// search for others, to a half.
+/// A new folder, which is removed when all cases have run. Not before: ext4 without a journal
+/// does not give out the inodes of files removed in the last minutes, and its search for others
+/// slows down to a half whoever makes files meanwhile.
 pub fn folder() -> Option<PathBuf> {
     tempfile::tempdir().ok().map(tempfile::TempDir::keep)
 }

@@ -1,8 +1,9 @@
 //! How many containers a second can be run to their end: `launch_rate LAUNCHER_DIR [COUNT
 //! [AT_ONCE]]`, for a shell that ends at once and for a program alone.
 //!
-//! The sandboxes lie below `TMPDIR`. Where that is ext4, runs shortly after another slow down
-//! to a third: it avoids inodes freed in the last half minute, and searches for others.
+//! The sandboxes lie below `TMPDIR`. Where that is ext4 without a journal, runs shortly after
+//! another slow down to a third: it avoids inodes freed in the last minutes, and searches for
+//! others.
 
 #![allow(clippy::print_stdout, reason = "it prints what it measures")]
 
