@@ -62,6 +62,9 @@ pub struct Limits {
     pub keep_alive: Duration,
     /// How long a client may leave an answer unread; then its connection is closed.
     pub write_time: Duration,
+    /// Calls of one connection that wait for their answers; beyond, TCP holds the client
+    /// back.
+    pub pipelined: usize,
     /// Connections served at once; further ones wait in the listen backlog.
     pub connections: usize,
     /// Bytes that wait for one slow reader of a stream; beyond, the stream is ended.
@@ -136,6 +139,7 @@ impl Default for Limits {
             // libprocess keeps idle connections, and its clients take an end for a disconnect.
             keep_alive: Duration::from_secs(24 * 60 * 60),
             write_time: Duration::from_secs(120),
+            pipelined: 1024,
             connections: 50_000,
             stream: 16 << 20,
             streams: 128 << 20,

@@ -1,5 +1,6 @@
 //! One accepted connection: libprocess messages are read here, pipelined and never lost;
-//! every other request goes on to actix-web, one at a time.
+//! calls, which actors answer later, are too; every other request goes on to actix-web, one
+//! at a time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use tracing::debug;
 
 use crate::http::front::Serving;
 use crate::http::gate::Gate;
+use crate::http::pipeline;
 use crate::node::Node;
 use crate::trace::{self, Mark};
 use crate::world::Socket;
@@ -31,7 +33,7 @@ const MESSAGES_AT_ONCE: usize = 1024;
 /// After so long without a message, a connection gives its buffer back.
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a client may go on sending after its last answer.
-const LINGER: Duration = Duration::from_secs(2);
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
 /// How often a full mailbox is looked at.
 const GLANCE: Duration = Duration::from_millis(1);
 
@@ -42,7 +44,10 @@ pub(crate) const UNACCEPTABLE_SENDER: &str = "The sender's address is not accept
 pub(crate) async fn serve(node: Node, mut socket: Socket, peer: SocketAddr, http: Serving) {
     let mut buffer = BytesMut::new();
     match messages(&node, &mut socket, peer, &mut buffer).await {
-        End::Other => http(Gate::new(socket, buffer, &node), Some(peer)).await,
+        End::Other => match pipeline::serve(&node, &mut socket, peer, &mut buffer).await {
+            pipeline::End::Other => http(Gate::new(socket, buffer, &node), Some(peer)).await,
+            pipeline::End::Closed => {}
+        },
         End::Last(answers) => {
             let write = async {
                 socket.write_all(&answers).await?;
@@ -58,7 +63,7 @@ pub(crate) async fn serve(node: Node, mut socket: Socket, peer: SocketAddr, http
 
 /// Reads what a client sends that has got its last answer. Closing before it ends would
 /// reset the connection, and the client might never see the answer.
-async fn discard(socket: &mut Socket) {
+pub(crate) async fn discard(socket: &mut Socket) {
     let mut buffer = Vec::with_capacity(READ_LITTLE);
     while let Ok(1..) = socket.read_buf(&mut buffer).await {
         buffer.clear();
@@ -193,7 +198,11 @@ async fn messages(
 }
 
 /// Reads what there is, once there is some: what waits for nothing holds no memory.
-async fn receive(socket: &mut Socket, buffer: &mut BytesMut, at_once: usize) -> io::Result<usize> {
+pub(crate) async fn receive(
+    socket: &mut Socket,
+    buffer: &mut BytesMut,
+    at_once: usize,
+) -> io::Result<usize> {
     socket.readable().await?;
     buffer.reserve(at_once);
     socket.read_buf(buffer).await
@@ -278,7 +287,7 @@ async fn deliver(
 }
 
 /// Writes the answers. False when the peer has gone, or does not read them.
-async fn write(node: &Node, socket: &mut Socket, answers: &mut Vec<u8>) -> bool {
+pub(crate) async fn write(node: &Node, socket: &mut Socket, answers: &mut Vec<u8>) -> bool {
     let written = answers.is_empty()
         || matches!(
             timeout(node.limits().write_time, socket.write_all(answers)).await,

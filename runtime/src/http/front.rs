@@ -34,7 +34,7 @@ use crate::world::Listener;
 /// Bodies shorter than this are not worth compressing (L32).
 const GZIP_FROM: usize = 1024;
 /// The answer for an actor that will not give one.
-const ENDED: &str = "The actor that owed the answer has ended.";
+pub(crate) const ENDED: &str = "The actor that owed the answer has ended.";
 /// How long accepting pauses when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -263,8 +263,8 @@ async fn message(node: &Node, request: &Request) -> Option<Response> {
 /// Turns an answer into actix-web's, compressed or wrapped as the client asked.
 fn write(request: Option<&Request>, mut response: Response) -> HttpResponse<BoxBody> {
     if let Some(request) = request {
-        wrap_jsonp(request, &mut response);
-        compress(request, &mut response);
+        wrap_jsonp(request.query("jsonp"), &mut response);
+        compress(request.accepts_gzip(), &mut response);
     }
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut builder = HttpResponse::build(status);
@@ -290,8 +290,8 @@ fn write(request: Option<&Request>, mut response: Response) -> HttpResponse<BoxB
 }
 
 /// `?jsonp=NAME` makes JSON a script (L32).
-fn wrap_jsonp(request: &Request, response: &mut Response) {
-    let Some(callback) = request.query("jsonp") else {
+pub(crate) fn wrap_jsonp(callback: Option<&str>, response: &mut Response) {
+    let Some(callback) = callback else {
         return;
     };
     let Body::Full(body) = &response.body else {
@@ -318,11 +318,12 @@ fn wrap_jsonp(request: &Request, response: &mut Response) {
     response.body = Body::Full(script.into());
 }
 
-fn compress(request: &Request, response: &mut Response) {
+/// Compresses a body that is worth it, if the client takes that.
+pub(crate) fn compress(accepts_gzip: bool, response: &mut Response) {
     let Body::Full(body) = &response.body else {
         return;
     };
-    if body.len() < GZIP_FROM || !request.accepts_gzip() {
+    if body.len() < GZIP_FROM || !accepts_gzip {
         return;
     }
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());

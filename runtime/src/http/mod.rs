@@ -4,6 +4,7 @@ pub(crate) mod connection;
 pub(crate) mod front;
 mod gate;
 mod payload;
+mod pipeline;
 mod request;
 mod response;
 mod site;

@@ -33,7 +33,7 @@ impl Help {
 }
 
 type Now = dyn Fn(&Request) -> Response + Send + Sync;
-type Later = dyn Fn(Request, Responder) + Send + Sync;
+pub(crate) type Later = dyn Fn(Request, Responder) + Send + Sync;
 
 /// How a published endpoint answers.
 #[derive(Clone)]

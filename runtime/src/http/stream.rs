@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -225,6 +226,22 @@ impl fmt::Debug for Closed {
 pub struct StreamReader {
     shared: Arc<Shared>,
     closed: Closed,
+}
+
+impl StreamReader {
+    /// The next record; none after the last.
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, StreamError>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// The next record if it is there already.
+    pub(crate) fn next_ready(&mut self) -> Option<Result<Bytes, StreamError>> {
+        let cx = &mut Context::from_waker(Waker::noop());
+        match Pin::new(self).poll_next(cx) {
+            Poll::Ready(record) => record,
+            Poll::Pending => None,
+        }
+    }
 }
 
 impl Stream for StreamReader {

@@ -1,0 +1,484 @@
+//! Calls: small requests that actors answer later
+//! ([`Published::later`](super::Published::later)). They are read back to back, as messages
+//! are, handed over as they come, and answered in order, several answers in one write. An
+//! answer may be a stream of records. Whatever else comes goes on to actix-web.
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HttpDate;
+use bytes::{Buf as _, Bytes, BytesMut};
+use runtime_core::http::{Framing, Head, HeadScan, Limits, MAX_HEADERS};
+use runtime_core::libprocess;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::http::connection::{self, LINGER, discard, receive};
+use crate::http::front::{self, ENDED};
+use crate::http::request::{Method, Request, parse_query};
+use crate::http::response::{Body, Responder, Response};
+use crate::http::site::{Later, Serve, Target, route};
+use crate::http::stream::StreamReader;
+use crate::node::Node;
+use crate::world::Socket;
+
+/// How much is read at once.
+const READ_AT_ONCE: usize = 64 << 10;
+/// Records of a stream, and answers, that wait are written together up to about so many
+/// bytes.
+const WRITE_AT_ONCE: usize = 64 << 10;
+/// The longest body of what is read here.
+const BODY_MAX: u64 = 1 << 20;
+/// Bytes of bodies whose answers are awaited; beyond, the client is held back.
+const BODIES_MAX: usize = 4 << 20;
+
+/// Why no more calls are read.
+pub(crate) enum End {
+    /// The connection is over.
+    Closed,
+    /// What comes next (it is in the buffer) is no call.
+    Other,
+}
+
+/// Serves the calls at the front of a connection until something else comes.
+pub(crate) async fn serve(
+    node: &Node,
+    socket: &mut Socket,
+    peer: SocketAddr,
+    buffer: &mut BytesMut,
+) -> End {
+    let mut pipeline = Pipeline {
+        node,
+        socket,
+        peer,
+        buffer,
+        limits: node.limits().request(),
+        scan: HeadScan::default(),
+        begun: None,
+        since: None,
+        waiting: VecDeque::new(),
+        waiting_bytes: 0,
+        out: Vec::new(),
+        date: Date::default(),
+    };
+    match pipeline.run().await {
+        Ok(end) => end,
+        Err(Broken) => End::Closed,
+    }
+}
+
+/// The connection cannot be used any more.
+struct Broken;
+
+struct Pipeline<'a> {
+    node: &'a Node,
+    socket: &'a mut Socket,
+    peer: SocketAddr,
+    buffer: &'a mut BytesMut,
+    limits: Limits,
+    scan: HeadScan,
+    /// A call whose head is read.
+    begun: Option<Begun>,
+    /// Since when a call's head, or its body, is awaited.
+    since: Option<Instant>,
+    /// Calls that are owed an answer, in the order that they came.
+    waiting: VecDeque<Waiting>,
+    waiting_bytes: usize,
+    out: Vec<u8>,
+    date: Date,
+}
+
+struct Begun {
+    request: Request,
+    serve: Arc<Later>,
+    keep_alive: bool,
+    length: usize,
+}
+
+/// A call that is owed an answer.
+struct Waiting {
+    answer: oneshot::Receiver<Response>,
+    /// Of its body.
+    bytes: usize,
+    keep_alive: bool,
+    accepts_gzip: bool,
+    jsonp: Option<String>,
+}
+
+/// What the front of the buffer is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Front {
+    /// Nothing, or part of a call; or as many calls wait as may.
+    Call,
+    /// Something else than a call.
+    Other,
+    /// Nothing more is read after a call that ends the connection.
+    Last,
+}
+
+impl Pipeline<'_> {
+    async fn run(&mut self) -> Result<End, Broken> {
+        let mut front = Front::Call;
+        loop {
+            if front == Front::Call {
+                front = self.take_calls();
+            }
+            while let Some(first) = self.waiting.front_mut() {
+                let response = match first.answer.try_recv() {
+                    Ok(response) => response,
+                    Err(oneshot::error::TryRecvError::Empty) => break,
+                    Err(oneshot::error::TryRecvError::Closed) => Response::text(503, ENDED),
+                };
+                if !self.answer(response).await? {
+                    return Ok(End::Closed);
+                }
+            }
+            self.write().await?;
+            if self.waiting.is_empty() && front == Front::Other {
+                return Ok(End::Other);
+            }
+            let response = self.wait(front == Front::Call).await?;
+            if let Some(response) = response
+                && !self.answer(response).await?
+            {
+                return Ok(End::Closed);
+            }
+        }
+    }
+
+    /// Whether one more call may wait for its answer.
+    fn has_room(&self) -> bool {
+        self.waiting.len() < self.node.limits().pipelined && self.waiting_bytes < BODIES_MAX
+    }
+
+    /// Takes whole calls out of the buffer and hands them over.
+    fn take_calls(&mut self) -> Front {
+        while self.has_room() {
+            if self.begun.is_none() {
+                // A head that cannot be read is for actix-web to refuse.
+                let Ok(found) = self.scan.find(self.buffer, &self.limits) else {
+                    return Front::Other;
+                };
+                let Some(length) = found else {
+                    if self.buffer.is_empty() {
+                        self.since = None;
+                    } else {
+                        self.since.get_or_insert_with(Instant::now);
+                    }
+                    return Front::Call;
+                };
+                let head = self.buffer.get(..length).unwrap_or_default();
+                let Some(begun) = begin(self.node, head, &self.limits, self.peer) else {
+                    return Front::Other;
+                };
+                self.begun = Some(begun);
+                self.since = None;
+                self.scan = HeadScan::default();
+                self.buffer.advance(length);
+            }
+            let buffered = self.buffer.len();
+            let Some(mut begun) = self.begun.take_if(|begun| begun.length <= buffered) else {
+                self.since.get_or_insert_with(Instant::now);
+                return Front::Call;
+            };
+            self.since = None;
+            begun.request.body = self.buffer.split_to(begun.length).freeze();
+            let (responder, answer) = Responder::new(self.node, Some(self.peer));
+            self.waiting_bytes += begun.length;
+            self.waiting.push_back(Waiting {
+                answer,
+                bytes: begun.length,
+                keep_alive: begun.keep_alive,
+                accepts_gzip: begun.request.accepts_gzip(),
+                jsonp: begun.request.query("jsonp").map(str::to_owned),
+            });
+            (begun.serve)(begun.request, responder);
+            if !begun.keep_alive {
+                return Front::Last;
+            }
+        }
+        self.since = None;
+        Front::Call
+    }
+
+    /// Waits for the next answer, or for more to read. Fails when the connection is over.
+    async fn wait(&mut self, reads: bool) -> Result<Option<Response>, Broken> {
+        let limits = self.node.limits();
+        let has_room = self.has_room();
+        let deadline = match (self.since, &self.begun) {
+            (Some(since), Some(_)) => Some(since + limits.body_time),
+            (Some(since), None) => Some(since + limits.head_time),
+            (None, _) if self.waiting.is_empty() => Some(Instant::now() + limits.keep_alive),
+            (None, _) => None,
+        };
+        let read = receive(self.socket, self.buffer, READ_AT_ONCE);
+        let read = async {
+            match deadline {
+                Some(deadline) => timeout_at(deadline, read).await,
+                None => Ok(read.await),
+            }
+        };
+        let read = tokio::select! {
+            biased;
+            answer = next_answer(&mut self.waiting) => {
+                return Ok(Some(answer.unwrap_or_else(|_| Response::text(503, ENDED))));
+            }
+            read = read, if reads && has_room => read,
+        };
+        match read {
+            Ok(Ok(1..)) => Ok(None),
+            Ok(Ok(0) | Err(_)) => Err(Broken),
+            Err(_) => {
+                if self.since.is_some() && self.waiting.is_empty() {
+                    self.node.inner.bodies.refused(408);
+                    let text = "The request did not come whole.";
+                    libprocess::answer(408, text, true, &mut self.out);
+                    self.write().await?;
+                    self.close().await;
+                }
+                Err(Broken)
+            }
+        }
+    }
+
+    /// Answers the first call that waits. False when the connection ends with that.
+    async fn answer(&mut self, mut response: Response) -> Result<bool, Broken> {
+        let Some(call) = self.waiting.pop_front() else {
+            return Ok(true);
+        };
+        self.waiting_bytes -= call.bytes;
+        front::wrap_jsonp(call.jsonp.as_deref(), &mut response);
+        front::compress(call.accepts_gzip, &mut response);
+        let Response {
+            status,
+            headers,
+            body,
+        } = response;
+        let date = self.date.text(self.node);
+        let mut head = |length: Option<u64>| {
+            write_head(
+                &mut self.out,
+                status,
+                &headers,
+                date,
+                length,
+                call.keep_alive,
+            );
+        };
+        match body {
+            Body::Full(bytes) => {
+                head(Some(bytes.len() as u64));
+                self.write_part(&bytes).await?;
+            }
+            Body::Stream(records) => {
+                head(None);
+                self.stream(records).await?;
+            }
+            Body::File { file, length } => {
+                head(Some(length));
+                self.file(file, length).await?;
+            }
+        }
+        if !call.keep_alive {
+            self.write().await?;
+            self.close().await;
+        }
+        Ok(call.keep_alive)
+    }
+
+    /// Writes records as they come, each as one chunk, until the stream ends.
+    async fn stream(&mut self, mut records: StreamReader) -> Result<(), Broken> {
+        loop {
+            self.write().await?;
+            let has_room = self.buffer.len() < READ_AT_ONCE;
+            let first = tokio::select! {
+                biased;
+                record = records.next() => record,
+                // That a client has gone is noticed at once.
+                read = receive(self.socket, self.buffer, READ_AT_ONCE), if has_room => match read {
+                    Ok(0) | Err(_) => return Err(Broken),
+                    Ok(_) => continue,
+                },
+            };
+            let Some(first) = first else {
+                self.out.extend_from_slice(b"0\r\n\r\n");
+                return Ok(());
+            };
+            self.chunk(&first.map_err(|_| Broken)?).await?;
+            // A record seldom comes alone: the others of its batch are let come, too.
+            tokio::task::yield_now().await;
+            while self.out.len() < WRITE_AT_ONCE
+                && let Some(record) = records.next_ready()
+            {
+                self.chunk(&record.map_err(|_| Broken)?).await?;
+            }
+        }
+    }
+
+    async fn chunk(&mut self, record: &Bytes) -> Result<(), Broken> {
+        if !record.is_empty() {
+            // Writing to a vector does not fail.
+            let _ = write!(self.out, "{:x}\r\n", record.len());
+            self.write_part(record).await?;
+            self.out.extend_from_slice(b"\r\n");
+        }
+        Ok(())
+    }
+
+    async fn file(&mut self, file: std::fs::File, length: u64) -> Result<(), Broken> {
+        let mut file = tokio::fs::File::from_std(file).take(length);
+        let mut left = length;
+        while left > 0 {
+            self.write().await?;
+            let read = file.read_buf(&mut self.out).await.map_err(|_| Broken)?;
+            if read == 0 {
+                // Shorter than was said: the client must notice.
+                return Err(Broken);
+            }
+            left = left.saturating_sub(read as u64);
+        }
+        Ok(())
+    }
+
+    /// Writes bytes behind those that wait; large ones are not copied.
+    async fn write_part(&mut self, bytes: &Bytes) -> Result<(), Broken> {
+        if bytes.len() < WRITE_AT_ONCE {
+            self.out.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.write().await?;
+        for part in bytes.chunks(WRITE_AT_ONCE) {
+            let written = self.socket.write_all(part);
+            match timeout(self.node.limits().write_time, written).await {
+                Ok(Ok(())) => {}
+                _ => return Err(Broken),
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self) -> Result<(), Broken> {
+        if connection::write(self.node, self.socket, &mut self.out).await {
+            Ok(())
+        } else {
+            Err(Broken)
+        }
+    }
+
+    /// Ends the connection after what has been written.
+    async fn close(&mut self) {
+        if self.socket.shutdown().await.is_ok() {
+            let _ = timeout(LINGER, discard(self.socket)).await;
+        }
+    }
+}
+
+/// The answer to the first call that waits; never, when none does.
+async fn next_answer(
+    waiting: &mut VecDeque<Waiting>,
+) -> Result<Response, oneshot::error::RecvError> {
+    match waiting.front_mut() {
+        Some(first) => (&mut first.answer).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads the head of a call; none when it is something else.
+fn begin(node: &Node, head: &[u8], limits: &Limits, peer: SocketAddr) -> Option<Begun> {
+    let parsed = Head::parse(head, limits).ok()?;
+    if parsed.method != "POST"
+        || parsed.expects_continue
+        || parsed.content_encoding.is_some()
+        || libprocess::is_message(&parsed)
+    {
+        return None;
+    }
+    let length = match parsed.framing {
+        Framing::None => 0,
+        Framing::Length(length) if length <= BODY_MAX => usize::try_from(length).ok()?,
+        Framing::Length(_) | Framing::Chunked => return None,
+    };
+    let (path, query) = parsed.target.split_once('?').unwrap_or((parsed.target, ""));
+    let Target::Published(published, path) = route(node, path) else {
+        return None;
+    };
+    let Serve::Later(serve) = published.serve else {
+        return None;
+    };
+    let mut storage = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut request = httparse::Request::new(&mut storage);
+    request.parse(head).ok()?;
+    if request.version != Some(1) {
+        return None;
+    }
+    let headers = request.headers.iter().map(|header| {
+        let value = String::from_utf8_lossy(header.value).into_owned();
+        (header.name.to_owned(), value)
+    });
+    Some(Begun {
+        request: Request {
+            method: Method::Post,
+            path,
+            target: parsed.target.to_owned(),
+            query: parse_query(query),
+            headers: headers.collect(),
+            body: Bytes::new(),
+            peer: Some(peer),
+        },
+        serve,
+        keep_alive: parsed.keep_alive,
+        length,
+    })
+}
+
+/// The `Date` header's text, written once a second.
+#[derive(Default)]
+struct Date {
+    second: u64,
+    text: String,
+}
+
+impl Date {
+    fn text(&mut self, node: &Node) -> &str {
+        let second = node.world().wall_time().as_secs();
+        if second != self.second || self.text.is_empty() {
+            self.second = second;
+            let time = UNIX_EPOCH + Duration::from_secs(second);
+            self.text = HttpDate::from(time).to_string();
+        }
+        &self.text
+    }
+}
+
+/// Appends an answer's head, as libprocess writes it: the date, what the endpoint says, and
+/// how the body is delimited; without a length, by chunks.
+fn write_head(
+    out: &mut Vec<u8>,
+    status: u16,
+    headers: &[(&'static str, String)],
+    date: &str,
+    length: Option<u64>,
+    keep_alive: bool,
+) {
+    let reason = StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or_default();
+    // Writing to a vector does not fail.
+    let _ = write!(out, "HTTP/1.1 {status} {reason}\r\nDate: {date}\r\n");
+    for (name, value) in headers {
+        let _ = write!(out, "{name}: {value}\r\n");
+    }
+    if !keep_alive {
+        out.extend_from_slice(b"Connection: close\r\n");
+    }
+    let _ = match length {
+        Some(length) => write!(out, "Content-Length: {length}\r\n\r\n"),
+        None => write!(out, "Transfer-Encoding: chunked\r\n\r\n"),
+    };
+}
