@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::connection::Connection;
+use crate::process::listener;
 use crate::scheduler::Master;
+use crate::swarm::{Load, Swarm};
 
 /// How many tasks fit into the agent.
 pub const ROOM: usize = 6400;
@@ -53,6 +56,65 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A master that a case drives: this project's, or another that runs already.
+pub struct Driven {
+    /// Where it is.
+    pub master: Master,
+    /// Its process.
+    pub pid: u32,
+    /// What ends with the case.
+    own: Option<Daemon>,
+}
+
+impl Driven {
+    /// The master of a side: `ours` is started, `reference` is there.
+    pub fn of(side: &str, reference: Option<&str>) -> Option<Self> {
+        if side == "ours" {
+            let folder = folder()?;
+            let (daemon, master) = master(&folder)?;
+            Some(Self {
+                master,
+                pid: daemon.pid(),
+                own: Some(daemon),
+            })
+        } else {
+            let master = Master::parse(reference?)?;
+            Some(Self {
+                pid: listener(master.address.port())?,
+                master,
+                own: None,
+            })
+        }
+    }
+
+    /// Has the agents leave a master that goes on to be used.
+    pub fn clear(&self, swarm: &Swarm, load: &Load) -> Option<()> {
+        if self.own.is_none() {
+            swarm.leave(load);
+            while self.metric("master/slaves_connected")? > 0.0 {}
+        }
+        Some(())
+    }
+
+    /// One of its metrics.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let mut connection = Connection::open(self.master.address).ok()?;
+        let body = connection.get("/metrics/snapshot").ok()?;
+        let all: serde_json::Value = serde_json::from_slice(&body).ok()?;
+        all.get(name)?.as_f64()
+    }
+
+    /// Whether a metric is what it should be; complains if it is not.
+    pub fn has(&self, name: &str, wanted: usize) -> bool {
+        let found = self.metric(name);
+        let is_so = found == Some(wanted as f64);
+        if !is_so {
+            eprintln!("{name} is {found:?} and not {wanted}");
+        }
+        is_so
     }
 }
 

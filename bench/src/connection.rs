@@ -52,33 +52,71 @@ impl Connection {
         }
     }
 
-    /// Reads a whole answer with a stated length, and gives its status.
+    /// Reads a whole answer, and gives its status.
     pub fn answer(&mut self) -> io::Result<u16> {
-        let (status, headers) = self.head()?;
-        let length = headers
-            .iter()
-            .find(|(name, _)| name == "content-length")
-            .and_then(|(_, value)| value.parse::<usize>().ok())
-            .unwrap_or_default();
-        self.take(length)?;
-        Ok(status)
+        self.whole().map(|(status, _)| status)
     }
 
-    /// The next chunk of a chunked body; none after the last.
-    pub fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let end = loop {
-            let unread = &self.buffer[self.start..];
-            if let Some(end) = unread.windows(2).position(|pair| pair == b"\r\n") {
-                break end;
+    /// Asks for `path` and gives the body of the answer, which must be 200.
+    pub fn get(&mut self, path: &str) -> io::Result<Vec<u8>> {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes())?;
+        self.ok()
+    }
+
+    /// Posts a body of a media type, which the answer shall have too; it must be 200.
+    pub fn post(&mut self, path: &str, media: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: {media}\r\nAccept: {media}\r\n\
+             Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.send(&[head.as_bytes(), body].concat())?;
+        self.ok()
+    }
+
+    fn ok(&mut self) -> io::Result<Vec<u8>> {
+        match self.whole()? {
+            (200, body) => Ok(body),
+            (status, _) => Err(io::Error::other(format!("answered {status}"))),
+        }
+    }
+
+    fn whole(&mut self) -> io::Result<(u16, Vec<u8>)> {
+        let (status, headers) = self.head()?;
+        let value = |wanted: &str| {
+            let found = headers.iter().find(|(name, _)| name == wanted);
+            found.map(|(_, value)| value.as_str())
+        };
+        if value("transfer-encoding").is_none() {
+            let length = value("content-length").and_then(|length| length.parse().ok());
+            return Ok((status, self.take(length.unwrap_or_default())?));
+        }
+        let mut body = Vec::new();
+        loop {
+            let line = self.line()?;
+            let size = usize::from_str_radix(line.trim(), 16).map_err(io::Error::other)?;
+            body.extend_from_slice(&self.take(size)?);
+            self.line()?;
+            if size == 0 {
+                return Ok((status, body));
+            }
+        }
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        loop {
+            if let Some(end) = memchr::memchr(b'\n', &self.buffer[self.start..]) {
+                let line = self.take(end + 1)?;
+                return String::from_utf8(line).map_err(io::Error::other);
             }
             self.fill()?;
-        };
-        let line = self.take(end + 2)?;
-        let size = std::str::from_utf8(&line).map_err(io::Error::other)?.trim();
-        let size = usize::from_str_radix(size, 16).map_err(io::Error::other)?;
-        let mut chunk = self.take(size + 2)?;
-        chunk.truncate(size);
-        Ok((size > 0).then_some(chunk))
+        }
+    }
+
+    /// The socket, and what has been read from it and not taken yet.
+    pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        let unread = self.buffer[self.start..].to_vec();
+        (self.socket, unread)
     }
 
     fn fill(&mut self) -> io::Result<()> {

@@ -95,8 +95,27 @@ fn sorted(mut values: Vec<f64>) -> Vec<f64> {
     values
 }
 
-fn median(sorted: &[f64]) -> Option<f64> {
-    sorted.get(sorted.len() / 2).copied()
+/// The middle one.
+pub fn median(values: &[f64]) -> Option<f64> {
+    sorted(values.to_vec()).get(values.len() / 2).copied()
+}
+
+/// The power of the size with which a cost grows: the slope of the line that fits the
+/// logarithms best.
+pub fn exponent(costs: &[(f64, f64)]) -> f64 {
+    let points: Vec<_> = costs
+        .iter()
+        .map(|(size, cost)| (size.ln(), cost.ln()))
+        .collect();
+    let count = points.len() as f64;
+    let mean_x = points.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let mean_y = points.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let covariance: f64 = points
+        .iter()
+        .map(|(x, y)| (x - mean_x) * (y - mean_y))
+        .sum();
+    let variance: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
+    covariance / variance
 }
 
 /// A percentile of samples, in their unit.

@@ -5,7 +5,13 @@ mod actor_spawn;
 mod actor_tell;
 mod agent_latency;
 mod agent_launch;
+mod failover;
 mod http_post;
+mod mem_master;
+mod metrics;
+mod state_read;
+mod state_stall;
+mod task_latency;
 mod task_rate;
 
 use crate::report::Figures;
@@ -65,6 +71,42 @@ pub const CASES: &[Case] = &[
         sides: &["ours", "reference"],
         run: task_rate::run,
     },
+    Case {
+        name: "task.latency",
+        about: "ACCEPT to TASK_RUNNING on simulated agents: alone, and a hundred at once",
+        sides: &["ours", "reference"],
+        run: task_latency::run,
+    },
+    Case {
+        name: "failover",
+        about: "all agents come back at once with 10 running tasks each: 1,000, 10,000, 50,000",
+        sides: &["ours", "reference"],
+        run: failover::run,
+    },
+    Case {
+        name: "mem.master",
+        about: "memory of the master: bytes of each empty agent and of each task",
+        sides: &["ours", "reference"],
+        run: mem_master::run,
+    },
+    Case {
+        name: "state.read",
+        about: "the whole state of 10,000 agents with 100,000 tasks, read one time after another",
+        sides: &["ours", "reference"],
+        run: state_read::run,
+    },
+    Case {
+        name: "state.stall",
+        about: "how long the master takes to react while 20 clients read its whole state",
+        sides: &["ours", "reference"],
+        run: state_stall::run,
+    },
+    Case {
+        name: "metrics",
+        about: "/metrics/snapshot with 10,000 and 50,000 agents",
+        sides: &["ours", "reference"],
+        run: metrics::run,
+    },
 ];
 
 /// Runs one side of a case in this process.
@@ -73,10 +115,17 @@ pub fn run_side(case: &str, side: &str, rest: &[String]) -> Option<Figures> {
     (case.run)(side, rest.first().map(String::as_str))
 }
 
+/// What came out well; what did not is complained of.
+fn well<T>(result: std::io::Result<T>) -> Option<T> {
+    result.map_err(|error| eprintln!("{error}")).ok()
+}
+
 /// Figures from names and values.
 fn figures<const N: usize>(values: [(&str, f64); N]) -> Figures {
-    values
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    figures_of(values.map(|(name, value)| (name.to_owned(), value)))
+}
+
+/// As [`figures`], with names that are made up.
+fn figures_of<const N: usize>(values: [(String, f64); N]) -> Figures {
+    values.into_iter().collect()
 }

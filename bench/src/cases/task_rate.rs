@@ -5,44 +5,31 @@ use std::time::Instant;
 
 use messages::v1::TaskState;
 
-use super::figures;
-use crate::cluster;
-use crate::process::{cpu_seconds, listener, resident_bytes};
+use super::{figures, well};
+use crate::cluster::Driven;
+use crate::process::{cpu_seconds, resident_bytes};
 use crate::report::Figures;
-use crate::scheduler::{Master, Scheduler, room, task};
+use crate::scheduler::{Scheduler, room, task};
 use crate::swarm;
 
 const AGENTS: usize = 200;
 const TASKS_PER_OFFER: usize = 20;
 
 pub fn run(side: &str, reference: Option<&str>) -> Option<Figures> {
-    let folder = cluster::folder()?;
-    match side {
-        "ours" => {
-            let (daemon, master) = cluster::master(&folder)?;
-            drive(&master, daemon.pid(), 40_000)
-        }
-        "reference" => {
-            let master = Master::parse(reference?)?;
-            let pid = listener(master.address.port())?;
-            drive(&master, pid, 4_000)
-        }
-        _ => None,
-    }
-}
-
-fn drive(master: &Master, pid: u32, tasks: usize) -> Option<Figures> {
-    let swarm = swarm::start(master, AGENTS);
-    swarm.wait_registered();
+    let driven = Driven::of(side, reference)?;
+    let (master, pid) = (&driven.master, driven.pid);
+    let tasks = if side == "ours" { 100_000 } else { 4_000 };
+    let _swarm = well(swarm::start(master, AGENTS))?;
     let mut scheduler = Scheduler::subscribe(master, "task.rate").ok()?;
     let (mut launched, mut finished) = (0, 0);
     let mut started = None;
-    let mut cpu = 0.0;
+    let (mut cpu, mut own) = (0.0, 0.0);
     while finished < tasks {
-        let event = scheduler.event().ok()?;
+        let event = well(scheduler.event())?;
         if let Some(offers) = event.offers {
             if started.is_none() {
                 cpu = cpu_seconds(pid);
+                own = cpu_seconds(std::process::id());
                 started = Some(Instant::now());
             }
             for offer in offers.offers {
@@ -67,10 +54,12 @@ fn drive(master: &Master, pid: u32, tasks: usize) -> Option<Figures> {
     }
     let seconds = started?.elapsed().as_secs_f64();
     let cpu = cpu_seconds(pid) - cpu;
+    let own = cpu_seconds(std::process::id()) - own;
     scheduler.teardown();
     Some(figures([
         ("tasks_per_second", tasks as f64 / seconds),
         ("master_cpu_us_per_task", cpu * 1e6 / tasks as f64),
+        ("bench_cpu_us_per_task", own * 1e6 / tasks as f64),
         ("master_bytes", resident_bytes(pid)),
     ]))
 }
