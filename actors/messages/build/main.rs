@@ -29,6 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .out_dir(&out)
         .bytes(["."])
         .btree_map(["."])
+        // Few resources have it, and it would be most of their size.
+        .boxed(".mesos.v1.Resource.disk")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -212,7 +212,7 @@ mod tests {
         );
 
         resource.allocation_info = None;
-        resource.disk = Some(v1::resource::DiskInfo {
+        resource.disk = Some(Box::new(v1::resource::DiskInfo {
             persistence: Some(disk_info::Persistence {
                 id: "hadoop".into(),
                 principal: None,
@@ -222,7 +222,7 @@ mod tests {
                 ..Default::default()
             }),
             source: None,
-        });
+        }));
         resource.revocable = Some(v1::resource::RevocableInfo {});
         assert_eq!(
             Described(&resource).to_string(),

@@ -131,7 +131,7 @@ fn read_details(proto: &v1::Resource) -> Result<Details, ResourceError> {
     };
     Ok(Details {
         reservations,
-        disk: proto.disk.clone().map(Box::new),
+        disk: proto.disk.clone(),
         provider: proto
             .provider_id
             .as_ref()
@@ -211,7 +211,7 @@ pub(super) fn to_proto(resource: &Resource) -> v1::Resource {
             .iter()
             .map(Reservation::to_proto)
             .collect(),
-        disk: details.disk.as_deref().cloned(),
+        disk: details.disk.clone(),
         revocable: details.revocable.then_some(RevocableInfo {}),
         shared: (details.copies > 0).then_some(SharedInfo {}),
         ..Default::default()

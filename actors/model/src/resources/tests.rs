@@ -571,7 +571,7 @@ fn any_proto() -> impl Strategy<Value = v1::Resource> {
                     .map(|role| v1::resource::AllocationInfo { role: Some(role) }),
                 reservation: owner.2,
                 reservations: owner.3,
-                disk,
+                disk: disk.map(Box::new),
                 revocable: revocable.then(Default::default),
                 shared: shared.then(Default::default),
                 ..Default::default()

@@ -282,14 +282,14 @@ fn disks_of_providers() {
         name: "disk".into(),
         scalar: Some(v1::value::Scalar { value: 10.0 }),
         provider_id: provider.map(|id| v1::ResourceProviderId { value: id.into() }),
-        disk: Some(DiskInfo {
+        disk: Some(Box::new(DiskInfo {
             source: Some(disk_info::Source {
                 r#type: kind as i32,
                 id: id.map(Into::into),
                 ..Default::default()
             }),
             ..Default::default()
-        }),
+        })),
         ..Default::default()
     };
     let make = |source, target: SourceType, profile: Option<&str>| {
