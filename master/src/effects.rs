@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use master_core::{Connection, Effect, Input, Snapshot, StreamId, ToAgent, ToFramework, Token};
-use messages::v1;
+use messages::internal::UpdateFrameworkMessage;
+use messages::{binary, v1};
 use runtime::http::StreamHead;
-use runtime::{Context, Pid};
+use runtime::{Codec, Context, Message as _, Pid};
 
 use crate::actor::Master;
 use crate::calls::Audience;
@@ -178,7 +179,10 @@ fn to_agent(to: &Pid, message: ToAgent, context: &Context<'_, Master>) {
         ToAgent::FrameworkToExecutor(message) => context.send(to, message),
         ToAgent::ShutdownExecutor(message) => context.send(to, message),
         ToAgent::ShutdownFramework(message) => context.send(to, message),
-        ToAgent::UpdateFramework(message) => context.send(to, (*message).clone()),
+        ToAgent::UpdateFramework(message) => {
+            let (name, body) = (UpdateFrameworkMessage::NAME, binary::encode(&*message));
+            context.send_encoded(to, name, Codec::Protobuf, &body);
+        }
         ToAgent::Shutdown(message) => context.send(to, message),
     }
 }

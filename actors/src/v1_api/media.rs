@@ -42,7 +42,17 @@ impl Media {
 
     /// Writes a message as one RecordIO record (V5).
     pub fn record<M: Described + Serialize>(self, message: &M) -> Vec<u8> {
-        runtime::recordio::encode(&self.encode(message))
+        match self {
+            Self::Json => runtime::recordio::encode(&self.encode(message)),
+            Self::Protobuf => {
+                let length = message.encoded_len();
+                let mut record = length.to_string().into_bytes();
+                record.push(b'\n');
+                record.reserve_exact(length);
+                message.encode_raw(&mut record);
+                record
+            }
+        }
     }
 
     /// A 200 with one message.

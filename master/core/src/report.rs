@@ -137,22 +137,33 @@ fn read_tasks(
     frameworks: &BTreeSet<FrameworkId>,
 ) -> Result<Vec<Task>, ReportError> {
     let mut seen = BTreeSet::new();
-    let mut read = Vec::with_capacity(tasks.len());
+    let mut read: Vec<Task> = Vec::with_capacity(tasks.len());
     for task in tasks {
         ids::check(&task.task_id.value).map_err(ReportError::TaskId)?;
         if task.agent_id.value != agent.as_str() {
             return Err(ReportError::TaskAgent(task.agent_id.value));
         }
-        let framework = FrameworkId::from(&task.framework_id);
-        if !frameworks.contains(&framework) {
+        // One text for all that name it.
+        let Some(framework) = frameworks.get(task.framework_id.value.as_str()) else {
+            let framework = FrameworkId::from(&task.framework_id);
             return Err(ReportError::TaskFramework(framework));
-        }
+        };
         let id = TaskId::from(&task.task_id);
         if !seen.insert((framework.clone(), id.clone())) {
-            return Err(ReportError::DuplicateTask(framework, id));
+            return Err(ReportError::DuplicateTask(framework.clone(), id));
         }
-        let resources = Arc::new(Resources::from_proto(&task.resources)?);
-        read.push(Task::reported(task, resources));
+        let resources = Resources::from_proto(&task.resources)?;
+        // Tasks of one agent are often alike.
+        let resources = match read.last() {
+            Some(last) if *last.resources() == resources => last.resources_shared(),
+            _ => Arc::new(resources),
+        };
+        read.push(Task::reported(
+            task,
+            framework.clone(),
+            agent.clone(),
+            resources,
+        ));
     }
     Ok(read)
 }

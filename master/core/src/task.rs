@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use messages::v1;
+use messages::wire::{Reader, Value};
 use model::Resources;
 use model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
 use model::task_state::TaskStateExt as _;
@@ -74,9 +75,13 @@ impl Task {
         }
     }
 
-    /// A task as its agent reports it (M31). Its resources are given apart, already
-    /// checked.
-    pub(crate) fn reported(task: v1::Task, resources: Arc<Resources>) -> Self {
+    /// A task as its agent reports it (M31). What was checked already is given apart.
+    pub(crate) fn reported(
+        task: v1::Task,
+        framework: FrameworkId,
+        agent: AgentId,
+        resources: Arc<Resources>,
+    ) -> Self {
         let (id, name) = id_and_name(&task.task_id, &task.name);
         let unacknowledged = task
             .status_update_uuid
@@ -89,8 +94,8 @@ impl Task {
         Self {
             id,
             name,
-            framework: FrameworkId::from(&task.framework_id),
-            agent: AgentId::from(&task.agent_id),
+            framework,
+            agent,
             executor: task
                 .executor_id
                 .as_ref()
@@ -99,7 +104,7 @@ impl Task {
             state: v1::TaskState::try_from(task.state).unwrap_or(v1::TaskState::TaskUnknown),
             unacknowledged,
             resources,
-            statuses: task.statuses.into_iter().map(encode_status).collect(),
+            statuses: task.statuses.iter().map(encode_status).collect(),
             details: encode_details(v1::Task {
                 labels: task.labels,
                 discovery: task.discovery,
@@ -224,15 +229,12 @@ impl Task {
 
     /// Takes a new status in and says whether it is of another state than the one
     /// before. A state that ended is never left.
-    pub(crate) fn push_status(&mut self, status: v1::TaskStatus, latest: v1::TaskState) -> bool {
+    pub(crate) fn push_status(&mut self, status: &v1::TaskStatus, latest: v1::TaskState) -> bool {
         if !self.state.is_terminal() {
             self.state = latest;
         }
-        let state = status.state;
-        let same = self
-            .statuses
-            .last()
-            .is_some_and(|last| self.decode_status(last).state == state);
+        let last = self.statuses.last().and_then(|last| state_of(last));
+        let same = last.is_some_and(|last| u64::try_from(status.state) == Ok(last));
         if same {
             self.statuses.pop();
         }
@@ -281,28 +283,53 @@ fn id_and_name(id: &v1::TaskId, name: &str) -> (TaskId, Arc<str>) {
 }
 
 /// Without what the task itself has: ids. Data is not kept.
-fn encode_status(status: v1::TaskStatus) -> Arc<[u8]> {
-    let bare = v1::TaskStatus {
-        task_id: v1::TaskId::default(),
-        agent_id: None,
-        executor_id: None,
-        data: None,
-        ..status
-    };
-    let bytes = bare.encode_to_vec();
-    bytes.strip_prefix(EMPTY_TASK_ID).unwrap_or(&bytes).into()
+fn encode_status(status: &v1::TaskStatus) -> Arc<[u8]> {
+    let whole = status.encode_to_vec();
+    let mut bare = Vec::with_capacity(whole.len());
+    let mut reader = Reader::new(&whole);
+    loop {
+        let before = reader.rest();
+        let Ok(Some((number, _))) = reader.field() else {
+            return bare.into();
+        };
+        if !matches!(number, TASK_ID | DATA | AGENT_ID | EXECUTOR_ID) {
+            let length = before.len() - reader.rest().len();
+            bare.extend_from_slice(before.get(..length).unwrap_or_default());
+        }
+    }
 }
 
-/// How a status begins whose task id is left out: required fields are always encoded.
-const EMPTY_TASK_ID: &[u8] = &[0x0a, 0x02, 0x0a, 0x00];
+/// Numbers of fields of `TaskStatus`.
+const TASK_ID: u32 = 1;
+const STATE: u32 = 2;
+const DATA: u32 = 3;
+const AGENT_ID: u32 = 5;
+const EXECUTOR_ID: u32 = 7;
+
+/// The state in an encoded status.
+fn state_of(status: &[u8]) -> Option<u64> {
+    let mut reader = Reader::new(status);
+    while let Ok(Some((number, value))) = reader.field() {
+        if let (STATE, Value::Varint(state)) = (number, value) {
+            return Some(state);
+        }
+    }
+    None
+}
 
 /// Without the required fields, which the task itself has: their numbers are the lowest,
 /// so they come first.
 fn encode_details(details: v1::Task) -> Option<Arc<[u8]>> {
-    let required = v1::Task::default();
-    (details != required).then(|| {
+    let has_some = details.labels.is_some()
+        || details.discovery.is_some()
+        || details.container.is_some()
+        || details.health_check.is_some()
+        || details.kill_policy.is_some()
+        || details.user.is_some()
+        || !details.limits.is_empty();
+    has_some.then(|| {
         let bytes = details.encode_to_vec();
-        let prefix = required.encode_to_vec();
+        let prefix = v1::Task::default().encode_to_vec();
         bytes
             .strip_prefix(prefix.as_slice())
             .unwrap_or(&bytes)

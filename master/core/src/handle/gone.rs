@@ -108,7 +108,7 @@ impl Master {
                 message: GONE,
             };
             let status = verdict.of_task(&task, turn.env.time);
-            std::sync::Arc::make_mut(&mut task).push_status(status.clone(), state);
+            std::sync::Arc::make_mut(&mut task).push_status(&status, state);
             framework.add_completed(task);
             self.tell_status(turn, &framework_id, status);
         }

@@ -102,7 +102,7 @@ impl Master {
         let before = task.state();
         let was_live = task.is_live();
         let told = v1::TaskState::try_from(status.state).unwrap_or(v1::TaskState::TaskUnknown);
-        let is_new = task.push_status(status.clone(), latest.unwrap_or(told));
+        let is_new = task.push_status(status, latest.unwrap_or(told));
         let after = task.state();
         let ended = was_live && !task.is_live();
         let agent_id = task.agent().clone();

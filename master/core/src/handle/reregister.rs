@@ -166,6 +166,9 @@ impl Master {
         if let Some(framework) = self.frameworks.get_mut(task.framework()) {
             framework.remove_unreachable(task.id());
             framework.remove_completed(task.id());
+            if !framework.is_connected() {
+                return;
+            }
         }
         let verdict = Verdict {
             state: task.told_state(),
@@ -380,7 +383,9 @@ impl Master {
         if let Some(framework) = self.frameworks.get_mut(&id) {
             for task in archive.tasks {
                 let resources = Resources::from_proto(&task.resources).unwrap_or_default();
-                framework.add_completed(Task::reported(task, resources.into()).into());
+                let agent = AgentId::from(&task.agent_id);
+                let task = Task::reported(task, id.clone(), agent, resources.into());
+                framework.add_completed(task.into());
             }
         }
     }

@@ -55,22 +55,20 @@ impl Master {
             .and_then(|state| TaskState::try_from(state).ok());
         let framework_id = FrameworkId::from(&update.framework_id);
         let task_id = TaskId::from(&status.task_id);
-        let event = events::update(status.clone());
+        let task = self
+            .frameworks
+            .get_mut(&framework_id)
+            .and_then(|framework| framework.task_mut(&task_id))
+            .filter(|task| task.agent() == agent_id);
+        let is_known = task.is_some();
+        if let Some(task) = task {
+            // Even if the framework is away now: the agent goes on from here when it returns.
+            task.set_unacknowledged(told, uuid);
+            self.update_task(turn, &framework_id, &task_id, &status, latest);
+        }
         let detail = DriverDetail::Update(Some(acknowledgee));
-        let told_framework = self.tell(turn, &framework_id, event, detail);
-        let Some(framework) = self.frameworks.get_mut(&framework_id) else {
-            return false;
-        };
-        let Some(task) = framework
-            .task_mut(&task_id)
-            .filter(|task| task.agent() == agent_id)
-        else {
-            return false;
-        };
-        // Even if the framework is away now: the agent goes on from here when it returns.
-        task.set_unacknowledged(told, uuid);
-        self.update_task(turn, &framework_id, &task_id, &status, latest);
-        told_framework
+        let told_framework = self.tell(turn, &framework_id, events::update(status), detail);
+        is_known && told_framework
     }
 }
 

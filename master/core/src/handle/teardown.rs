@@ -109,7 +109,7 @@ impl Master {
         let record = Arc::make_mut(&mut framework);
         for mut task in record.drain_unreachable() {
             let status = verdict.of_task(&task, turn.env.time);
-            Arc::make_mut(&mut task).push_status(status, verdict.state);
+            Arc::make_mut(&mut task).push_status(&status, verdict.state);
             record.add_completed(task);
         }
         record.disconnect();
