@@ -9,6 +9,11 @@ use runtime::logging;
 use runtime::{Limits, World};
 use tracing::{info, warn};
 
+/// What one thread decodes another drops, all day: the C library's is slow at that. Without
+/// huge pages, since clearing them costs more than they bring here.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match daemon::load_flags(&PROGRAM) {
         Ok(flags) => daemon::main(run(flags)),
