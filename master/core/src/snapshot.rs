@@ -43,17 +43,20 @@ pub struct Snapshot {
     pub publish_per_framework_metrics: bool,
 }
 
+/// About how many agents are passed by in the time that one is looked up.
+const LOOKUP_COST: usize = 8;
+
 impl Snapshot {
     /// All that a framework's live tasks and executors use, with ports and the like of all
     /// agents together.
     pub fn used_by(&self, framework: &Framework) -> Resources {
-        let agents = framework
-            .presence()
-            .keys()
-            .filter_map(|id| self.agents.get(id));
-        agents
-            .filter_map(|agent| agent.used().get(framework.id()))
-            .sum()
+        let id = framework.id();
+        let (all, presence) = (self.agents.registered(), framework.presence());
+        if presence.len() > all.len() / LOOKUP_COST {
+            return all.values().filter_map(|agent| agent.used().get(id)).sum();
+        }
+        let agents = presence.keys().filter_map(|id| self.agents.get(id));
+        agents.filter_map(|agent| agent.used().get(id)).sum()
     }
 
     /// All that a framework's offers hold.

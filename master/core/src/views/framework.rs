@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use messages::v1;
 use messages::v1::framework_info::capability::Type as Capability;
+use model::Resources;
 use model::ids::FrameworkId;
 
 use super::json::{Fields, Json, List, Object, Serde};
@@ -17,13 +18,24 @@ use crate::task::Task;
 
 /// What `/state-summary` shows too.
 pub(crate) fn summary(framework: &Framework, snapshot: &Snapshot, object: &mut Object<'_>) {
+    let used = snapshot.used_by(framework);
+    let offered = snapshot.offered_to(framework);
+    summary_of(framework, &used, &offered, object);
+}
+
+fn summary_of(
+    framework: &Framework,
+    used: &Resources,
+    offered: &Resources,
+    object: &mut Object<'_>,
+) {
     let info = framework.info();
     let pid = framework.connection().and_then(Connection::pid);
     object.field("id", framework.id().as_str());
     object.field("name", info.name.as_str());
     object.optional("pid", pid.map(ToString::to_string).as_deref());
-    object.field("used_resources", V0(&snapshot.used_by(framework)));
-    object.field("offered_resources", V0(&snapshot.offered_to(framework)));
+    object.field("used_resources", V0(used));
+    object.field("offered_resources", V0(offered));
     object.field(
         "capabilities",
         List(info.capabilities.iter().map(capability)),
@@ -44,8 +56,10 @@ fn capability(capability: &v1::framework_info::Capability) -> &'static str {
 /// All of a framework.
 pub(crate) fn fields(framework: &Framework, snapshot: &Snapshot, object: &mut Object<'_>) {
     let info = framework.info();
-    let held = snapshot.used_by(framework) + snapshot.offered_to(framework);
-    summary(framework, snapshot, object);
+    let used = snapshot.used_by(framework);
+    let offered = snapshot.offered_to(framework);
+    summary_of(framework, &used, &offered, object);
+    let held = used + offered;
     object.field("user", info.user.as_str());
     object.field("failover_timeout", info.failover_timeout());
     object.field("checkpoint", info.checkpoint());
