@@ -118,3 +118,17 @@ pub fn small_task(id: &str, offer: &Value) -> Value {
         ],
     })
 }
+
+/// A small task of the executor in `python/executor.py`. One that `waits` runs until it is
+/// killed.
+pub fn executor_task(mesos: &Mesos, id: &str, offer: &Value, waits: bool) -> Value {
+    let mut task = small_task(id, offer);
+    task["executor"] = json!({
+        "executor_id": {"value": "echo"},
+        "command": {"value": mesos.executor_command("executor.py")},
+    });
+    if waits {
+        task["data"] = json!("d2FpdA=="); // "wait"
+    }
+    task
+}

@@ -10,6 +10,6 @@ mod install;
 mod native;
 mod shims;
 
-pub use driver::{Driver, command_task, small_task};
+pub use driver::{Driver, command_task, executor_task, small_task};
 pub use install::Mesos;
 pub use native::{Agents, Master};

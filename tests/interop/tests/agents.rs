@@ -119,6 +119,12 @@ fn fifty_agents_run_tasks_and_come_back_after_any_silence() {
         );
     }
     assert_eq!(killed, names);
+
+    // Agents that die are noticed by their connections at once (M18).
+    drop(agents);
+    cluster
+        .master
+        .wait_for_lines(AGENTS, &["an agent disconnected"]);
     driver.call(&json!({"call": "stop"}));
     cluster.master.wait_for_line("removing a framework");
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use interop::{Agents, Driver, Mesos, command_task, small_task};
+use interop::ear::{Ear, send};
+use interop::{Agents, Driver, Mesos, command_task, executor_task};
+use messages::{binary, internal, scheduler, v1};
 use serde_json::{Value, json};
 use tests::cluster::Cluster;
 use tests::scheduler::framework_info;
@@ -52,37 +54,6 @@ fn each_of_200_tasks_finishes() {
     assert_eq!(metrics["master/dropped_messages"], 0.0);
 }
 
-/// An executor on a v0 driver of another hand, on our agent.
-fn executor_task(mesos: &Mesos, id: &str, offer: &Value, data: &[u8]) -> Value {
-    let mut task = small_task(id, offer);
-    task["executor"] = json!({
-        "executor_id": {"value": "echo"},
-        "command": {"value": mesos.executor_command("executor.py")},
-    });
-    task["data"] = json!(base64(data));
-    task
-}
-
-fn base64(data: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for part in data.chunks(3) {
-        let number = (0..3).fold(0, |number, at| {
-            number << 8 | u32::from(part.get(at).copied().unwrap_or_default())
-        });
-        for digit in 0..4 {
-            let index = (number >> (18 - 6 * digit)) & 63;
-            let pad = digit > part.len();
-            text.push(if pad {
-                '='
-            } else {
-                DIGITS[index as usize] as char
-            });
-        }
-    }
-    text
-}
-
 #[test]
 fn executors_of_the_v0_driver_run_tasks_and_exchange_messages() {
     let Some(mesos) = Mesos::install() else {
@@ -96,8 +67,8 @@ fn executors_of_the_v0_driver_run_tasks_and_exchange_messages() {
     driver.launch(
         &offer,
         &[
-            executor_task(&mesos, "long", &offer, b"wait"),
-            executor_task(&mesos, "short", &offer, b""),
+            executor_task(&mesos, "long", &offer, true),
+            executor_task(&mesos, "short", &offer, false),
         ],
     );
     let hello = driver.wait_for("message", |_| true);
@@ -155,6 +126,37 @@ fn a_second_driver_takes_over_and_the_first_is_told() {
     assert_eq!(second.registered(), framework);
     let error = first.wait_for("error", |_| true);
     assert_eq!(error["message"], "Framework failed over");
+    // One without force does not.
+    let ear = Ear::listen();
+    let call = scheduler::Call {
+        r#type: Some(scheduler::call::Type::Subscribe as i32),
+        framework_id: Some(v1::FrameworkId {
+            value: framework.clone(),
+        }),
+        subscribe: Some(scheduler::call::Subscribe {
+            framework_info: v1::FrameworkInfo {
+                user: "root".into(),
+                name: "failover".into(),
+                failover_timeout: Some(3600.0),
+                id: Some(v1::FrameworkId { value: framework }),
+                ..Default::default()
+            },
+            force: Some(false),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let master = format!("master@{}", cluster.address).parse().unwrap();
+    let body = binary::encode(&call);
+    send(
+        &ear.pid("scheduler-1"),
+        &master,
+        "mesos.scheduler.Call",
+        &body,
+    );
+    let refused = ear.wait_for("mesos.internal.FrameworkErrorMessage");
+    let refused: internal::FrameworkErrorMessage = binary::decode(&refused.body).unwrap();
+    assert_eq!(refused.message, "Framework failed over");
     second.call(&json!({"call": "reconcile", "statuses": []}));
     second.status("sleep", "TASK_RUNNING");
     second.call(&json!({"call": "kill", "task": "sleep"}));
@@ -175,7 +177,7 @@ fn a_driver_of_the_older_messages_is_understood() {
     let framework = first.registered();
     let offer = first.offer();
     let agent = offer["slave_id"]["value"].clone();
-    first.launch(&offer, &[executor_task(&mesos, "long", &offer, b"wait")]);
+    first.launch(&offer, &[executor_task(&mesos, "long", &offer, true)]);
     first.wait_for("message", |_| true);
     let send = json!({"call": "send", "executor": "echo", "agent": agent, "data": "hello"});
     first.call(&send);
