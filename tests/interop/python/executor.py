@@ -3,6 +3,8 @@
 A task whose data is "wait" runs until it is killed; any other finishes at once. What the
 framework sends is sent back in capitals.
 """
+import os
+import socket
 import threading
 
 from mesos.interface import Executor, mesos_pb2
@@ -32,5 +34,19 @@ class Echo(Executor):
         driver.sendStatusUpdate(mesos_pb2.TaskStatus(task_id=task_id, state=state))
 
 
+def end_with_agent():
+    """pymesos does not notice that its agent is gone."""
+    host, port = os.environ["MESOS_SLAVE_PID"].split("@")[1].split(":")
+    while True:
+        try:
+            # Comes back when the agent closes the connection, which it may do to an idle one.
+            socket.create_connection((host, int(port))).recv(1)
+        except socket.error:
+            os._exit(1)
+
+
+watch = threading.Thread(target=end_with_agent)
+watch.daemon = True
+watch.start()
 driver = MesosExecutorDriver(Echo())
 driver.run()
