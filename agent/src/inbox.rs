@@ -40,6 +40,8 @@ pub(crate) fn declare(declaration: &mut Declaration<Agent>) {
         StatusUpdateAcknowledgementMessage => StatusUpdateAcknowledgement,
             "A framework has got a status update (M36).";
         ShutdownMessage => Shutdown, "The master wants the agent gone.";
+        CheckpointResourcesMessage => CheckpointResources,
+            "The reservations that the agent is to keep.";
         RegisterExecutorMessage => RegisterExecutor, "An executor's driver has started.";
         ReregisterExecutorMessage => ReregisterExecutor,
             "An executor's driver comes back, with what was not acknowledged.";

@@ -87,7 +87,28 @@ impl Agent {
             self.check_limits(task)?;
         }
         self.check_resource_versions(&request.resource_versions)?;
-        check_reservations(tasks, &request.executor)
+        self.check_reservations(tasks, &request.executor)
+    }
+
+    /// Reservations and volumes made by operations must be known to the agent; else the task
+    /// was meant for another state of it.
+    fn check_reservations(
+        &self,
+        tasks: &[v1::TaskInfo],
+        executor: &v1::ExecutorInfo,
+    ) -> Result<(), Refusal> {
+        let message = if !tasks.iter().all(|task| self.keeps(&task.resources)) {
+            "The checkpointed resources being used by the task or task group are unknown to the \
+             agent"
+        } else if !self.keeps(&executor.resources) {
+            "The checkpointed resources being used by the executor are unknown to the agent"
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::dropped(
+            v1::task_status::Reason::ResourcesUnknown,
+            message,
+        ))
     }
 
     /// Limits above the request need an isolator that enforces them (G4).
@@ -159,27 +180,6 @@ impl Agent {
             self.stream_update(update, turn);
         }
     }
-}
-
-/// Reservations and volumes made by operations must be known to the agent. It keeps
-/// none, so a task that uses one was meant for another state of the agent.
-fn check_reservations(tasks: &[v1::TaskInfo], executor: &v1::ExecutorInfo) -> Result<(), Refusal> {
-    let made_by_operation = |resources: &Vec<v1::Resource>| {
-        Resources::from_proto_lossy(resources)
-            .iter()
-            .any(|resource| resource.is_dynamically_reserved() || resource.is_persistent_volume())
-    };
-    let message = if tasks.iter().any(|task| made_by_operation(&task.resources)) {
-        "The checkpointed resources being used by the task or task group are unknown to the agent"
-    } else if made_by_operation(&executor.resources) {
-        "The checkpointed resources being used by the executor are unknown to the agent"
-    } else {
-        return Ok(());
-    };
-    Err(Refusal::dropped(
-        v1::task_status::Reason::ResourcesUnknown,
-        message,
-    ))
 }
 
 #[cfg(test)]

@@ -159,6 +159,7 @@ impl Agent {
                 self.acknowledgement(from, &message, turn);
             }
             Message::Shutdown(message) => self.shutdown_message(from, &message, turn),
+            Message::CheckpointResources(message) => self.checkpoint_resources(from, &message),
             Message::RegisterExecutor(message) => self.register_executor(from, &message, turn),
             Message::ReregisterExecutor(message) => self.reregister_executor(from, message, turn),
             Message::StatusUpdate(message) => self.driver_update(from, message.update, turn),

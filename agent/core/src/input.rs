@@ -142,6 +142,8 @@ pub enum Message {
     StatusUpdateAcknowledgement(internal::StatusUpdateAcknowledgementMessage),
     /// The master wants this agent gone.
     Shutdown(internal::ShutdownMessage),
+    /// The reservations and volumes that the agent is to keep: all of them.
+    CheckpointResources(internal::CheckpointResourcesMessage),
     /// An executor's driver has started (M5).
     RegisterExecutor(internal::RegisterExecutorMessage),
     /// An executor's driver comes back.

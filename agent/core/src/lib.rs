@@ -31,6 +31,7 @@ mod liveness;
 pub mod metrics;
 pub mod paths;
 mod registration;
+mod reservations;
 mod run_task;
 mod shutdown;
 pub mod state;

@@ -104,7 +104,7 @@ impl Agent {
     fn register_message(&self) -> internal::RegisterSlaveMessage {
         internal::RegisterSlaveMessage {
             slave: self.info_for_master(),
-            checkpointed_resources: Vec::new(),
+            checkpointed_resources: self.checkpointed_resources(),
             version: Some(self.config.version.clone()),
             agent_capabilities: capabilities(),
             resource_version_uuid: Some(self.resource_version()),
@@ -114,7 +114,7 @@ impl Agent {
     fn reregister_message(&self) -> internal::ReregisterSlaveMessage {
         let mut message = internal::ReregisterSlaveMessage {
             slave: self.info_for_master(),
-            checkpointed_resources: Vec::new(),
+            checkpointed_resources: self.checkpointed_resources(),
             executor_infos: Vec::new(),
             tasks: Vec::new(),
             frameworks: Vec::new(),
@@ -147,10 +147,11 @@ impl Agent {
         }
     }
 
-    /// The agent's info with its resources in the old form, which every master reads.
+    /// The agent's info with its resources in the old form, which every master reads, and
+    /// without what operations made of them.
     fn info_for_master(&self) -> v1::AgentInfo {
         let mut info = (*self.state.info).clone();
-        if let Ok(resources) = self.state.total.to_proto_old_form() {
+        if let Ok(resources) = self.config.resources.to_proto_old_form() {
             info.resources = resources;
         }
         info

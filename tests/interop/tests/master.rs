@@ -3,6 +3,7 @@
 use interop::{Driver, Master, Mesos, command_task};
 use serde_json::json;
 use tests::cluster::start_agent;
+use tests::http;
 
 /// Three seconds of silence in place of seventy-five (M16).
 const FLAGS: [(&str, &str); 3] = [
@@ -62,4 +63,40 @@ fn our_agent_runs_tasks_for_their_master_and_survives_its_restart() {
     agent.wait_for_line("Cleaning up framework");
     let ignored = "Ignoring";
     assert!(!agent.printed().contains(ignored), "{}", agent.printed());
+}
+
+#[test]
+fn our_agent_keeps_reservations_that_their_master_makes() {
+    let Some(mesos) = Mesos::install() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let registry = folder.path().join("master");
+    let master = Master::start(&mesos, 0, &registry, &FLAGS);
+    let work_dir = folder.path().join("agent");
+    let resources = "--resources=cpus:8;mem:4096;disk:4096";
+    let (agent, _) = start_agent(master.address, &work_dir, &[resources]);
+    let agents = http::get(master.address, "/master/slaves").json();
+    let reserved = json!({
+        "name": "cpus", "type": "SCALAR", "scalar": {"value": 2.0},
+        "reservations": [{"type": "DYNAMIC", "role": "ours"}],
+    });
+    let call = json!({"type": "RESERVE_RESOURCES", "reserve_resources": {
+        "agent_id": {"value": agents["slaves"][0]["id"]}, "resources": [reserved],
+    }});
+    let answer = http::post(master.address, "/master/api/v1", &call);
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    agent.wait_for_line("Keeping reservations");
+
+    let info = json!({
+        "user": "root", "name": "reserved", "roles": ["ours"],
+        "capabilities": [{"type": "MULTI_ROLE"}, {"type": "RESERVATION_REFINEMENT"}],
+    });
+    let mut driver = Driver::start(&mesos, master.address, &info);
+    let offer = driver.offer();
+    let mut task = command_task("reserved", &offer, "true");
+    let cpus = &mut task["resources"][0];
+    *cpus = reserved;
+    driver.launch(&offer, &[task]);
+    driver.status("reserved", "TASK_FINISHED");
 }
