@@ -129,7 +129,7 @@ fn a_second_driver_takes_over_and_the_first_is_told() {
     // One without force does not.
     let ear = Ear::listen();
     let call = scheduler::Call {
-        r#type: Some(scheduler::call::Type::Subscribe as i32),
+        r#type: Some(v1::scheduler::call::Type::Subscribe as i32),
         framework_id: Some(v1::FrameworkId {
             value: framework.clone(),
         }),
