@@ -247,6 +247,27 @@ fn a_filter_stands_between_actors() {
     assert_eq!(heard, ["pong 1", "pong 3", "pong 3", "pong 40", "pong 5"]);
 }
 
+#[test]
+fn what_waits_can_be_seen() {
+    let mut simulation = turmoil::Builder::new().build();
+    simulation.host("elsewhere", || std::future::pending());
+    simulation.client("here", async {
+        let node = node("here", 1).await;
+        let ponger = node.spawn("ponger", Ponger, Placement::Here)?;
+        node.send(ponger.pid(), ponger.pid(), Ping(1));
+        node.send(ponger.pid(), ponger.pid(), Ping(2));
+        assert_eq!(node.busiest(), Some((ponger.pid().clone(), 2)));
+        assert_eq!(node.slowest_peer(), None);
+        let address = (turmoil::lookup("elsewhere"), 5050).into();
+        node.send(ponger.pid(), &Pid::new("ponger", address), Ping(3));
+        let (slowest, bytes) = node.slowest_peer().unwrap();
+        assert_eq!(slowest, address);
+        assert!(bytes > 0);
+        Ok(())
+    });
+    simulation.run().unwrap();
+}
+
 fn peer_connections(node: &Node) -> f64 {
     node.metrics().snapshot()["runtime/peer_connections"]
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 
 use agent::{FixedDetector, NoDisk};
 use containerizer::fake::FakeContainerizer;
-use master::registrar::MemoryLog;
 use runtime::flags::{Flags, Loaded, Program};
 use runtime::{Limits, Node, NodeConfig, Placement, World};
 use turmoil::Sim;
@@ -15,12 +14,14 @@ use turmoil::Sim;
 use crate::auditor::{self, Sight, settled};
 use crate::events::Event;
 use crate::executor;
-use crate::faults::{self, Containers, Faults};
+use crate::faults::{self, Agents, Faults, Kind};
 use crate::framework::Framework;
 use crate::ledger::Ledger;
 use crate::observer::{Mode, Observer};
-use crate::plan::{AgentPlan, FrameworkPlan, MasterPlan, Plan};
+use crate::operator::{self, Orders};
+use crate::plan::{AgentPlan, FrameworkPlan, MasterPlan, Plan, Speech};
 use crate::seams::{Seams, Tap};
+use crate::storage::Storage;
 
 /// The simulator's grain of time: within it a host works alone.
 const TICK: Duration = Duration::from_millis(20);
@@ -117,11 +118,13 @@ pub fn run(plan: &Plan, seams: Seams, tells: bool) -> Outcome {
         .tcp_capacity(1 << 12)
         .enable_random_order()
         .build();
+    let orders = Orders::default();
     let scene = Scene {
         lives: Lives::new(plan.seed),
         observer: observer.clone(),
         seams,
         shared: Arc::clone(&shared),
+        orders: orders.clone(),
     };
     let hosts = make_hosts(plan, &mut sim, &scene, &ledgers);
     let mut stage = Stage {
@@ -129,6 +132,7 @@ pub fn run(plan: &Plan, seams: Seams, tells: bool) -> Outcome {
         sim,
         observer: observer.clone(),
         shared,
+        orders,
         ledgers,
         away: vec![false; plan.agents.len()],
         nodes: Vec::new(),
@@ -150,11 +154,13 @@ struct Scene {
     observer: Observer,
     seams: Seams,
     shared: Shared,
+    orders: Orders,
 }
 
 fn make_hosts(plan: &Plan, sim: &mut Sim<'_>, scene: &Scene, ledgers: &[Ledger]) -> Vec<String> {
     let mut hosts = vec!["master".to_owned()];
-    let log = MemoryLog::default();
+    let storage = plan.master.storage.clone();
+    let log = Storage::new(storage, plan.seed, scene.observer.clone());
     {
         let (plan, scene) = (plan.master.clone(), scene.clone());
         sim.host("master", move || {
@@ -173,6 +179,16 @@ fn make_hosts(plan: &Plan, sim: &mut Sim<'_>, scene: &Scene, ledgers: &[Ledger])
         let (plan, ledger, scene) = (plan.clone(), ledger.clone(), scene.clone());
         sim.host(host, move || {
             run_framework(number, plan.clone(), ledger.clone(), scene.clone())
+        });
+    }
+    if plan
+        .faults
+        .iter()
+        .any(|fault| matches!(fault.kind, Kind::Gone(_)))
+    {
+        let scene = scene.clone();
+        sim.host("operator", move || {
+            operator::run(scene.orders.clone(), scene.observer.clone())
         });
     }
     hosts
@@ -244,7 +260,7 @@ fn place(host: &str, port: u16) -> Vec<String> {
     ]
 }
 
-async fn run_master(plan: MasterPlan, log: MemoryLog, scene: Scene) -> turmoil::Result {
+async fn run_master(plan: MasterPlan, log: Storage, scene: Scene) -> turmoil::Result {
     let Scene {
         observer, shared, ..
     } = &scene;
@@ -327,12 +343,16 @@ async fn run_framework(
 ) -> turmoil::Result {
     let host = faults::framework(number);
     scene.observer.note(Event::Started(host.clone()));
-    // With a port, for those that speak libprocess.
-    let mut config = NodeConfig::new(([0, 0, 0, 0], 7000).into());
-    config.advertise = Some((turmoil::lookup(host), 7000).into());
-    config.world = scene.world();
-    config.limits = limits();
-    let node = Node::start(config).await?;
+    let node = match plan.speech {
+        Speech::Protobuf | Speech::Json => Node::offline(scene.world()),
+        Speech::Libprocess => {
+            let mut config = NodeConfig::new(([0, 0, 0, 0], 7000).into());
+            config.advertise = Some((turmoil::lookup(host), 7000).into());
+            config.world = scene.watched_world("framework");
+            config.limits = limits();
+            Node::start(config).await?
+        }
+    };
     let framework = Framework::new(number, plan, ledger, scene.observer, scene.seams);
     node.spawn("framework", framework, Placement::Here)?;
     std::future::pending().await
@@ -344,6 +364,7 @@ struct Stage<'a> {
     faults: Faults,
     observer: Observer,
     shared: Shared,
+    orders: Orders,
     ledgers: Vec<Ledger>,
     /// Of each agent, whether the master cannot hear of it.
     away: Vec<bool>,
@@ -404,7 +425,11 @@ impl Stage<'_> {
     }
 
     fn step(&mut self) {
-        let machines = Machines(&self.shared, &self.observer);
+        let machines = Machines {
+            shared: &self.shared,
+            observer: &self.observer,
+            orders: &self.orders,
+        };
         self.faults.act(&mut self.sim, &machines);
         self.forget_the_dead();
         if let Err(error) = self.sim.step() {
@@ -448,12 +473,16 @@ impl Stage<'_> {
     }
 }
 
-/// The agents' containers, for faults.
-struct Machines<'a>(&'a Shared, &'a Observer);
+/// The agents, for faults.
+struct Machines<'a> {
+    shared: &'a Shared,
+    observer: &'a Observer,
+    orders: &'a Orders,
+}
 
-impl Containers for Machines<'_> {
+impl Agents for Machines<'_> {
     fn kill_one(&self, agent: usize) {
-        let visible = visible(self.0);
+        let visible = visible(self.shared);
         if let Some(Some(machine)) = visible.agents.get(agent)
             && let Some(config) = machine.containerizer.running().first()
         {
@@ -461,15 +490,27 @@ impl Containers for Machines<'_> {
                 &config.container_id,
                 &machine.containerizer,
                 &machine.executors,
-                self.1,
+                self.observer,
             );
         }
     }
 
     fn fail_next_launch(&self, agent: usize) {
-        let visible = visible(self.0);
+        let visible = visible(self.shared);
         if let Some(Some(machine)) = visible.agents.get(agent) {
             machine.containerizer.fail_next_launch("simulated");
+        }
+    }
+
+    fn give_up(&self, agent: usize) {
+        let visible = visible(self.shared);
+        let Some(snapshot) = visible.master.as_ref().map(master::Running::snapshot) else {
+            return;
+        };
+        let host = faults::agent(agent);
+        let mut registered = snapshot.agents.registered().values();
+        if let Some(agent) = registered.find(|agent| agent.hostname() == host) {
+            self.orders.give_up(agent.id().clone());
         }
     }
 }

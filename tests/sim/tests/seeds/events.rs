@@ -16,6 +16,8 @@ pub enum Event {
     Ended(String, String),
     /// The simulator did something to the cluster.
     Fault(String),
+    /// An operator asked for an agent to be given up, and was answered so.
+    Operated(AgentId, Option<u16>),
     /// Nothing more is done to the cluster.
     Healed,
     /// A framework was accepted.

@@ -45,11 +45,13 @@ pub enum Kind {
     Container(usize),
     /// The next launch of an agent fails.
     Launch(usize),
+    /// An operator gives an agent up for good.
+    Gone(usize),
 }
 
 /// Draws faults, all of them over at `until`.
 pub fn draw(rng: &mut StdRng, agents: usize, frameworks: usize, until: Duration) -> Vec<Fault> {
-    let mut kinds: Vec<u32> = (0..9).collect();
+    let mut kinds: Vec<u32> = (0..10).collect();
     // Seeds differ in what goes wrong at all, or else every one of them were the same soup.
     let few = rng.random_range(0..=4);
     while kinds.len() > few {
@@ -101,7 +103,8 @@ fn one(
         5 => Kind::Crash(host(rng, agents, frameworks)),
         6 => Kind::PowerLoss(host(rng, agents, frameworks)),
         7 => Kind::Container(rng.random_range(0..agents)),
-        _ => Kind::Launch(rng.random_range(0..agents)),
+        8 => Kind::Launch(rng.random_range(0..agents)),
+        _ => Kind::Gone(rng.random_range(0..agents)),
     }
 }
 
@@ -147,10 +150,13 @@ pub struct Faults {
     observer: Observer,
 }
 
-/// What is done to one agent's containers.
-pub trait Containers {
+/// What is done to one agent.
+pub trait Agents {
+    /// Ends one of its containers.
     fn kill_one(&self, agent: usize);
     fn fail_next_launch(&self, agent: usize);
+    /// Has it given up.
+    fn give_up(&self, agent: usize);
 }
 
 impl Faults {
@@ -172,7 +178,7 @@ impl Faults {
     }
 
     /// Between two steps: does what is due.
-    pub fn act(&mut self, sim: &mut Sim<'_>, containers: &impl Containers) {
+    pub fn act(&mut self, sim: &mut Sim<'_>, agents: &impl Agents) {
         let now = sim.elapsed();
         let (over, on) = std::mem::take(&mut self.on)
             .into_iter()
@@ -183,7 +189,7 @@ impl Faults {
         }
         while self.waiting.last().is_some_and(|next| next.at <= now) {
             if let Some(fault) = self.waiting.pop() {
-                self.begin(sim, fault, containers);
+                self.begin(sim, fault, agents);
             }
         }
         self.supervise(sim, now);
@@ -203,7 +209,7 @@ impl Faults {
         self.supervise(sim, sim.elapsed());
     }
 
-    fn begin(&mut self, sim: &mut Sim<'_>, fault: Fault, containers: &impl Containers) {
+    fn begin(&mut self, sim: &mut Sim<'_>, fault: Fault, agents: &impl Agents) {
         let until = fault.at + fault.lasts;
         match &fault.kind {
             Kind::Crash(host) | Kind::PowerLoss(host) => {
@@ -229,12 +235,17 @@ impl Faults {
             Kind::Container(agent) => {
                 self.observer
                     .note(Event::Fault(format!("{:?}", fault.kind)));
-                containers.kill_one(*agent);
+                agents.kill_one(*agent);
             }
             Kind::Launch(agent) => {
                 self.observer
                     .note(Event::Fault(format!("{:?}", fault.kind)));
-                containers.fail_next_launch(*agent);
+                agents.fail_next_launch(*agent);
+            }
+            Kind::Gone(agent) => {
+                self.observer
+                    .note(Event::Fault(format!("{:?}", fault.kind)));
+                agents.give_up(*agent);
             }
             kind => {
                 // One fault at a time on each link: the simulator knows no more.

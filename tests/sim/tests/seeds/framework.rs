@@ -22,7 +22,7 @@ use runtime::{Actor, Context, Declaration, Placement};
 use crate::events::{Event, OfferSeen, Update};
 use crate::ledger::{Entry, Job, Ledger};
 use crate::observer::{Mode, Observer};
-use crate::plan::{FrameworkPlan, JobPlan, TaskEnd};
+use crate::plan::{FrameworkPlan, JobPlan, Speech, TaskEnd};
 use crate::seams::{Seam, Seams};
 
 /// How often a framework looks at its own affairs.
@@ -40,8 +40,6 @@ const REVIVE_EVERY: Duration = Duration::from_secs(20);
 const CALLS_MAX: usize = 5;
 /// How long a framework waits before it begins anew.
 const NEW_LIFE: Duration = Duration::from_secs(1);
-/// What a scheduler hears whose place another one took.
-const FAILED_OVER: &str = "Framework failed over";
 /// What one of a framework's own executors takes.
 pub const EXECUTOR_RESOURCES: &str = "cpus:0.1;mem:32";
 
@@ -58,6 +56,8 @@ pub struct Framework {
     revived: Duration,
     /// Calls that are not answered yet.
     waiting: usize,
+    /// Whether it asked for no offers.
+    is_suppressed: bool,
     /// Whether it asked for all that there is, to see whether it comes.
     is_probing: bool,
 }
@@ -83,10 +83,10 @@ fn config(plan: &FrameworkPlan, number: usize, id: Option<FrameworkId>) -> Sched
     };
     let master = FixedDetector::at("master:5050").expect("this is an address");
     SchedulerConfig {
-        transport: match number % 3 {
-            0 => http(ContentType::Protobuf),
-            1 => http(ContentType::Json),
-            _ => Transport::Libprocess,
+        transport: match plan.speech {
+            Speech::Protobuf => http(ContentType::Protobuf),
+            Speech::Json => http(ContentType::Json),
+            Speech::Libprocess => Transport::Libprocess,
         },
         // It forgets some, and is late with others.
         acknowledgements: Acknowledgements::Explicit,
@@ -121,6 +121,7 @@ impl Framework {
             seams,
             held: BTreeMap::new(),
             waiting: 0,
+            is_suppressed: false,
             is_probing: false,
         }
     }
@@ -157,12 +158,24 @@ impl Framework {
         if context.rng().random_bool(0.02) || (is_wanting && !self.ledger.pages().is_settled()) {
             self.revive();
         }
-        self.leave_when_it_is_time(now);
+        self.suppress_while_idle();
+        self.leave_when_it_is_time(now, context);
         self.double_when_it_is_time(now, context);
     }
 
+    /// Asks for no more offers when all is done, and for offers again when it is not.
+    fn suppress_while_idle(&mut self) {
+        let is_idle = self.ledger.pages().is_settled();
+        if self.is_suppressed && !is_idle {
+            self.revive();
+        } else if self.plan.suppresses && !self.is_suppressed && is_idle {
+            self.is_suppressed = self.driver.suppress(Vec::new()).is_ok();
+            self.called(self.is_suppressed);
+        }
+    }
+
     /// Ends itself with all its tasks, once; it begins anew when the master says so.
-    fn leave_when_it_is_time(&mut self, now: Duration) {
+    fn leave_when_it_is_time(&mut self, now: Duration, context: &mut Context<'_, Self>) {
         if self.plan.leaves_at.is_none_or(|at| at > now) || self.ledger.pages().has_left {
             return;
         }
@@ -173,6 +186,11 @@ impl Framework {
         if self.driver.call(teardown).is_ok() {
             self.ledger.pages().has_left = true;
             self.observer.note(Event::Left(self.number));
+            if self.plan.speech == Speech::Libprocess {
+                // Nobody says there that it is over: it asks.
+                let id = self.driver.framework_info().id.clone();
+                self.begin_anew(id, context);
+            }
         }
     }
 
@@ -191,6 +209,12 @@ impl Framework {
         let _ = context.spawn("double", double, Placement::Here);
     }
 
+    /// A call is on its way, if so; libprocess has no answers to wait for.
+    fn called(&mut self, is_sent: bool) {
+        let is_answered = self.plan.speech != Speech::Libprocess;
+        self.waiting += usize::from(is_sent && is_answered);
+    }
+
     fn begin_anew(&mut self, id: Option<FrameworkId>, context: &mut Context<'_, Self>) {
         context.after(NEW_LIFE, |framework, context| {
             framework.driver = SchedulerDriver::new(config(&framework.plan, framework.number, id));
@@ -201,7 +225,8 @@ impl Framework {
     fn revive(&mut self) {
         self.revived = self.observer.now();
         if self.driver.revive(Vec::new()).is_ok() {
-            self.waiting += 1;
+            self.is_suppressed = false;
+            self.called(true);
             self.observer.note(Event::Revived(self.number));
         }
     }
@@ -223,7 +248,8 @@ impl Framework {
                 asked
             }
         };
-        self.waiting += usize::from(self.driver.reconcile(tasks).is_ok());
+        let asked = self.driver.reconcile(tasks).is_ok();
+        self.called(asked);
     }
 
     fn kill_what_is_due(&mut self, now: Duration) {
@@ -248,7 +274,7 @@ impl Framework {
                 .driver
                 .kill(id.to_proto(), Some(agent.to_proto()), None);
             if killed.is_ok() {
-                self.waiting += 1;
+                self.called(true);
                 self.observer.note(Event::Killed(self.number, id));
             }
         }
@@ -305,7 +331,7 @@ impl Framework {
         }
         let ids = declined.iter().map(|offer| offer.id.clone()).collect();
         if self.driver.decline(ids, filters(refuse)).is_ok() {
-            self.waiting += 1;
+            self.called(true);
             for offer in &declined {
                 let seen = Self::seen(offer);
                 self.observer
@@ -356,7 +382,7 @@ impl Framework {
             .driver
             .launch(vec![offer.id.clone()], tasks, filters(refuse));
         if launched.is_ok() {
-            self.waiting += 1;
+            self.called(true);
             self.observer
                 .note(Event::Accepted(self.number, seen.id, entries));
         } else {
@@ -399,7 +425,7 @@ impl Framework {
     fn acknowledge(&mut self, status: &TaskStatus) {
         let is_lost = !self.seams.pass(Seam::Acknowledgement);
         if is_lost || self.driver.acknowledge(status).is_ok() {
-            self.waiting += usize::from(!is_lost);
+            self.called(!is_lost);
             self.observer
                 .note(Event::Acknowledged(self.number, Update::of(status)));
         }
@@ -512,6 +538,7 @@ impl SchedulerActor for Framework {
         self.observer.note(Event::Subscribed(self.number, id));
         self.held.clear();
         self.waiting = 0;
+        self.is_suppressed = false;
         let now = self.observer.now();
         self.reconcile(now, context.rng().random_bool(0.2));
     }
@@ -574,8 +601,9 @@ impl SchedulerActor for Framework {
 
     fn refused(&mut self, refusal: &Refusal, context: &mut Context<'_, Self>) {
         let reason = refusal.to_string();
-        if reason == FAILED_OVER {
-            // Another scheduler took its place; it takes it back.
+        if !refusal.is_removed() {
+            // Another scheduler took its place, or its connection was only thought to be
+            // there: it comes back.
             self.disconnected(&reason, context);
             let id = self
                 .ledger

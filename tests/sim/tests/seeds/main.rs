@@ -9,8 +9,10 @@ mod faults;
 mod framework;
 mod ledger;
 mod observer;
+mod operator;
 mod plan;
 mod seams;
+mod storage;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

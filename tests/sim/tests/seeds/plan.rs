@@ -32,6 +32,16 @@ pub struct MasterPlan {
     pub ping_timeouts: u32,
     pub reregister_timeout: Duration,
     pub offer_timeout: Option<Duration>,
+    pub storage: StoragePlan,
+}
+
+/// The disk under the registry.
+#[derive(Debug, Clone)]
+pub struct StoragePlan {
+    /// The longest that a write takes.
+    pub slow: Duration,
+    /// How often one fails.
+    pub fails: f64,
 }
 
 /// One agent.
@@ -52,6 +62,7 @@ impl AgentPlan {
 /// One framework.
 #[derive(Debug, Clone)]
 pub struct FrameworkPlan {
+    pub speech: Speech,
     pub role: String,
     pub partition_aware: bool,
     pub checkpoint: bool,
@@ -64,10 +75,20 @@ pub struct FrameworkPlan {
     /// How often an acknowledgement comes late, or only for the update sent again.
     pub acknowledges_late: f64,
     pub forgets_to_acknowledge: f64,
+    /// Whether it wants no offers while there is nothing to do.
+    pub suppresses: bool,
     /// When it ends itself with all its tasks, to begin anew.
     pub leaves_at: Option<Duration>,
     /// When a second scheduler subscribes in its name.
     pub doubles_at: Option<Duration>,
+}
+
+/// How a framework talks to the master.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speech {
+    Protobuf,
+    Json,
+    Libprocess,
 }
 
 /// Work that a framework wants done once.
@@ -207,6 +228,10 @@ impl Plan {
             ping_timeouts: rng.random_range(2..=5),
             reregister_timeout: millis(rng, 10_000, 60_000),
             offer_timeout: rng.random_bool(0.3).then(|| millis(rng, 2_000, 10_000)),
+            storage: StoragePlan {
+                slow: choose(rng, &[0, 0, 100, 1_500]).pipe(Duration::from_millis),
+                fails: choose(rng, &[0.0, 0.0, 0.0, 0.05]),
+            },
         };
         let latency = choose(rng, &[5, 50, 200, 500].map(Duration::from_millis));
         let faults = faults::draw(rng, agents.len(), frameworks.len(), quiet_from);
@@ -234,6 +259,7 @@ fn agent(rng: &mut StdRng) -> AgentPlan {
 fn framework(rng: &mut StdRng, size: Size, quiet_from: Duration) -> FrameworkPlan {
     let end = u64::try_from(quiet_from.as_millis()).unwrap_or(u64::MAX);
     FrameworkPlan {
+        speech: choose(rng, &[Speech::Protobuf, Speech::Json, Speech::Libprocess]),
         role: choose(rng, &["*", "a", "b", "a/c"]).to_owned(),
         partition_aware: rng.random_bool(0.5),
         checkpoint: rng.random_bool(0.3),
@@ -251,6 +277,7 @@ fn framework(rng: &mut StdRng, size: Size, quiet_from: Duration) -> FrameworkPla
         hoards: choose(rng, &[0.0, 0.0, 0.2, 0.8]),
         acknowledges_late: choose(rng, &[0.0, 0.3]),
         forgets_to_acknowledge: choose(rng, &[0.0, 0.0, 0.2]),
+        suppresses: rng.random_bool(0.3),
         leaves_at: rng.random_bool(0.1).then(|| millis(rng, 0, end)),
         doubles_at: rng.random_bool(0.1).then(|| millis(rng, 0, end)),
     }

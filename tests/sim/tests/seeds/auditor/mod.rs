@@ -2,6 +2,8 @@
 
 mod acknowledgements;
 mod filters;
+mod gone;
+mod lost;
 mod machines;
 mod mailboxes;
 mod masters;
@@ -89,6 +91,8 @@ pub struct Auditor {
     panics: panics::Panics,
     acknowledgements: acknowledgements::Acknowledgements,
     machines: machines::Machines,
+    gone: gone::Gone,
+    lost: lost::Lost,
     masters: masters::Masters,
     unreachable: unreachable::Unreachable,
     last: Option<Arc<Snapshot>>,
@@ -99,7 +103,7 @@ macro_rules! each {
     ($auditor:ident, $at:ident, |$invariant:ident, $found:ident| $ask:expr) => {
         each!(@ $auditor, $at, $invariant, $found, $ask,
             resources, offers, updates, tasks, filters, mailboxes, peers, panics,
-            acknowledgements, machines, masters, unreachable);
+            acknowledgements, gone, lost, machines, masters, unreachable);
     };
     (@ $auditor:ident, $at:ident, $invariant:ident, $found:ident, $ask:expr, $($field:ident),+) => {$(
         {
@@ -133,6 +137,8 @@ impl Auditor {
             peers: peers::Peers,
             panics: panics::Panics,
             acknowledgements: acknowledgements::Acknowledgements::default(),
+            gone: gone::Gone::default(),
+            lost: lost::Lost::default(),
             machines: machines::Machines::new(plan),
             masters: masters::Masters::default(),
             unreachable: unreachable::Unreachable::new(plan),
@@ -171,7 +177,7 @@ impl Auditor {
 
     /// What has been said and has not arrived.
     pub fn unsettled(&self) -> Option<String> {
-        self.updates.unsettled()
+        self.updates.unsettled().or_else(|| self.lost.unsettled())
     }
 
     /// In which offers the master and the frameworks differ.

@@ -17,6 +17,8 @@ pub struct Updates {
     streams: BTreeMap<TaskId, Stream>,
     /// The frameworks' numbers by their ids.
     numbers: BTreeMap<FrameworkId, usize>,
+    /// Frameworks that were ended: what is launched for them yet is void.
+    over: BTreeSet<FrameworkId>,
 }
 
 /// The updates of one task.
@@ -45,6 +47,11 @@ impl Updates {
     }
 
     fn void_framework(&mut self, framework: usize) {
+        let ids = self
+            .numbers
+            .iter()
+            .filter(|(_, number)| **number == framework);
+        self.over.extend(ids.map(|(id, _)| id.clone()));
         let mine = format!("f{framework}-");
         self.void(|task, _| task.as_str().starts_with(&mine));
     }
@@ -70,8 +77,15 @@ impl Invariant for Updates {
 
     fn event(&mut self, _: Duration, event: &Event, found: &mut Findings) {
         match event {
-            Event::Launched { agent, task, .. } => {
-                self.streams.entry(task.clone()).or_default().agent = *agent;
+            Event::Launched {
+                agent,
+                framework,
+                task,
+                ..
+            } => {
+                let stream = self.streams.entry(task.clone()).or_default();
+                stream.agent = *agent;
+                stream.is_void |= self.over.contains(framework);
             }
             Event::Said {
                 task,

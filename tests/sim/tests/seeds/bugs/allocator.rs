@@ -88,10 +88,10 @@ pub fn forgets_to_activate_a_framework(seam: Seam<'_>, memory: &mut Memory) -> F
     }
 }
 
-/// Some agents that return are not offered.
-pub fn forgets_to_activate_an_agent(seam: Seam<'_>, memory: &mut Memory) -> Fate {
+/// Agents that return are not offered.
+pub fn forgets_to_activate_an_agent(seam: Seam<'_>, _: &mut Memory) -> Fate {
     match seam {
-        Seam::Message(_, message) if message.is::<ActivateAgent>() && memory.strikes(2) => Vanishes,
+        Seam::Message(_, message) if message.is::<ActivateAgent>() => Vanishes,
         _ => Passes,
     }
 }

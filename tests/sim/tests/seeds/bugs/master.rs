@@ -4,7 +4,7 @@ use master::registrar::messages::Apply;
 use master_core::registry::Operation;
 use messages::internal::{
     KillTaskMessage, PingSlaveMessage, PongSlaveMessage, RunTaskMessage, ShutdownFrameworkMessage,
-    StatusUpdateAcknowledgementMessage, StatusUpdateMessage,
+    ShutdownMessage, StatusUpdateAcknowledgementMessage, StatusUpdateMessage,
 };
 use messages::v1::{Offer, TaskState, TaskStatus};
 use model::task_state::TaskStateExt as _;
@@ -172,6 +172,28 @@ pub fn repeats_what_was_before_the_end(seam: Seam<'_>, memory: &mut Memory) -> F
         && let Ok(before) = before.downcast::<TaskStatus>()
     {
         updates.push(*before);
+    }
+    Passes
+}
+
+/// Given up agents are not told to go.
+pub fn lets_the_gone_stay(seam: Seam<'_>, _: &mut Memory) -> Fate {
+    match seam {
+        Seam::Message(_, message) if message.is::<ShutdownMessage>() => Vanishes,
+        _ => Passes,
+    }
+}
+
+/// That an agent was given up is not written down.
+pub fn forgets_who_is_gone(seam: Seam<'_>, _: &mut Memory) -> Fate {
+    if let Seam::Message(_, message) = seam
+        && let Some(Apply { operation, .. }) = message.downcast_mut()
+        && let Operation::MarkGone { agent, since } = operation
+    {
+        *operation = Operation::MarkUnreachable {
+            agent: agent.clone(),
+            since: *since,
+        };
     }
     Passes
 }
