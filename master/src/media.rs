@@ -1,3 +1,3 @@
 //! The media types of the v1 APIs.
 
-pub(crate) use actors::v1_api::{Media, read_call};
+pub(crate) use actors::v1_api::{Media, accepted, read_body};

@@ -177,8 +177,11 @@ fn toggle_logging(request: &Request) -> Response {
             _ => Response::text(400, "Expecting 'duration=value' in query.\n"),
         };
     };
-    let Ok(level) = level.parse::<u8>() else {
+    let Ok(number) = level.parse::<i64>() else {
         return Response::text(400, format!("Failed to convert '{level}' to number.\n"));
+    };
+    let Ok(level) = u8::try_from(number) else {
+        return Response::text(400, format!("Invalid level '{level}'.\n"));
     };
     let duration = match runtime_core::units::parse_duration(duration) {
         Ok(duration) => duration,

@@ -73,13 +73,22 @@ impl NodeConfig {
 #[derive(Debug, Error)]
 pub enum NodeError {
     /// The address cannot be listened at.
-    #[error("cannot listen at {address}: {source}")]
+    #[error("cannot listen at {address}: {source}{}", hint(source))]
     Listen {
         /// The address asked for.
         address: SocketAddr,
         /// What the system says.
         source: io::Error,
     },
+}
+
+/// What to do about an address that cannot be listened at.
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; choose another port, or 0 for one that is free",
+        io::ErrorKind::AddrNotAvailable => "; the IP address must be one of this machine's",
+        _ => "",
+    }
 }
 
 /// An actor could not be spawned.

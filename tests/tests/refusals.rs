@@ -148,6 +148,124 @@ fn scheduler_calls_are_refused_as_upstream_refuses_them() {
 }
 
 #[test]
+fn what_a_caller_accepts_matters_only_for_a_stream() {
+    let cluster = Cluster::start();
+    let html = ("Accept", "text/html");
+    let master = cluster.address;
+    let revive = r#"{"type":"REVIVE","framework_id":{"value":"nobody"}}"#;
+    let answer = call(master, "POST", SCHEDULER, &[JSON, html], revive.as_bytes());
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (400, "Framework cannot be found")
+    );
+    let answer = call(master, "POST", SCHEDULER, &[JSON, html], b"{}");
+    assert_eq!(
+        answer.text(),
+        "Failed to validate scheduler::Call: Expecting 'type' to be present"
+    );
+    let executor =
+        r#"{"type":"SUBSCRIBE","executor_id":{"value":"e"},"framework_id":{"value":"f"}}"#;
+    let at = "/api/v1/executor";
+    let agent = cluster.agents[0].1;
+    let answer = call(agent, "POST", at, &[JSON, html], executor.as_bytes());
+    assert_eq!(
+        answer.text(),
+        "Failed to validate Executor::Call: Expecting 'subscribe' to be present"
+    );
+}
+
+#[test]
+fn the_agents_operator_api_has_words_of_its_own() {
+    let cluster = Cluster::start();
+    let agent = cluster.agents[0].1;
+    let all = "application/json or application/x-protobuf or application/recordio";
+    let recordio = ("Content-Type", "application/recordio");
+    let protobuf = ("Content-Type", "application/x-protobuf");
+    let messages = ("Message-Content-Type", "application/json");
+    type Case<'a> = (Vec<(&'a str, &'a str)>, &'a [u8], u16, String);
+    let cases: [Case<'_>; 8] = [
+        (
+            vec![("Content-Type", "text/plain")],
+            b"{}",
+            415,
+            format!("Expecting 'Content-Type' of {all}"),
+        ),
+        (
+            vec![JSON, ("Accept", "text/html")],
+            b"{}",
+            406,
+            format!("Expecting 'Accept' to allow {all}"),
+        ),
+        (
+            vec![recordio],
+            b"2\n{}",
+            400,
+            "Expecting 'Message-Content-Type' to be set for streaming requests".into(),
+        ),
+        (
+            vec![JSON, messages],
+            b"{}",
+            415,
+            "Expecting 'Message-Content-Type' to be not set for non-streaming requests".into(),
+        ),
+        (vec![JSON], b"[]", 400, "Expecting a JSON object".into()),
+        (
+            vec![JSON],
+            br#"{"type":"READ_FILE","read_file":{}}"#,
+            400,
+            "Missing required fields: read_file.path, read_file.offset".into(),
+        ),
+        (
+            vec![JSON],
+            b"nope",
+            400,
+            "Failed to parse body into JSON: syntax error at line 1 near: nope".into(),
+        ),
+        (
+            vec![protobuf],
+            b"\xff\xff",
+            400,
+            "Failed to parse body into a protobuf object".into(),
+        ),
+    ];
+    for (headers, body, status, text) in cases {
+        let answer = call(agent, "POST", "/api/v1", &headers, body);
+        assert_eq!(
+            (answer.status, answer.text()),
+            (status, text),
+            "{headers:?}"
+        );
+    }
+}
+
+#[test]
+fn operators_writes_that_are_not_supported_say_so() {
+    let cluster = Cluster::master(&[]);
+    let master = cluster.address;
+    for path in [
+        "reserve",
+        "unreserve",
+        "create-volumes",
+        "destroy-volumes",
+        "machine/up",
+        "machine/down",
+        "quota",
+        "maintenance/schedule",
+    ] {
+        let answer = call(master, "POST", &format!("/master/{path}"), &[], b"");
+        assert_eq!(
+            (answer.status, answer.text()),
+            (501, format!("POST /{path} is not supported"))
+        );
+    }
+    let read = call(master, "GET", "/machine/up", &[], b"");
+    assert_eq!((read.status, read.header("allow")), (405, Some("POST")));
+    for method in ["GET", "POST", "OPTIONS"] {
+        assert_eq!(call(master, method, "/flags", &[], b"").status, 200);
+    }
+}
+
+#[test]
 fn stream_ids_are_checked() {
     let cluster = Cluster::master(&[]);
     let scheduler = Scheduler::subscribe(cluster.address, &framework_info("stream"));

@@ -61,15 +61,19 @@ impl Media {
     }
 }
 
-/// Reads a v1 call and what its answer shall be written in; the answer to what is no
-/// proper call (V1, V8).
-pub fn read_call<M: Described>(request: &Request) -> Result<(M, Media), Response> {
-    let call = read_body(request)?;
-    Ok((call, accepted(request)?))
+/// Reads a v1 call without asking what its caller accepts; the answer to what is none
+/// (V1, V8).
+pub fn read_body<M: Described>(request: &Request) -> Result<M, Response> {
+    match body_media(request)? {
+        Media::Protobuf => binary::decode(request.body())
+            .map_err(|_| Response::text(400, "Failed to parse body into Call protobuf")),
+        Media::Json => json::from_json(request.body())
+            .map_err(|error: JsonError| Response::text(400, error.refusal("Call"))),
+    }
 }
 
-/// Reads a v1 call without asking what its caller accepts; the answer to what is none.
-pub fn read_body<M: Described>(request: &Request) -> Result<M, Response> {
+/// What the body of a POST is written in.
+pub fn body_media(request: &Request) -> Result<Media, Response> {
     if *request.method() != Method::Post {
         return Err(Response::method_not_allowed(
             &["POST"],
@@ -79,16 +83,12 @@ pub fn read_body<M: Described>(request: &Request) -> Result<M, Response> {
     let content_type = request
         .header("content-type")
         .ok_or_else(|| Response::text(400, "Expecting 'Content-Type' to be present"))?;
-    match Media::of(content_type) {
-        Some(Media::Protobuf) => binary::decode(request.body())
-            .map_err(|_| Response::text(400, "Failed to parse body into Call protobuf")),
-        Some(Media::Json) => json::from_json(request.body())
-            .map_err(|error: JsonError| Response::text(400, error.refusal("Call"))),
-        None => Err(Response::text(
+    Media::of(content_type).ok_or_else(|| {
+        Response::text(
             415,
             "Expecting 'Content-Type' of application/json or application/x-protobuf",
-        )),
-    }
+        )
+    })
 }
 
 /// What an answer shall be written in: JSON if the client takes it.

@@ -7,6 +7,6 @@ mod reads;
 mod streams;
 
 pub use calls::Calls;
-pub use media::{Media, accepted, read_body, read_call};
+pub use media::{Media, accepted, body_media, read_body};
 pub use reads::{flags, list_files, metrics, read_file, set_logging_level, version};
 pub use streams::Streams;

@@ -2,6 +2,7 @@
 
 use actors::v1_api::{Media, accepted, read_body};
 use messages::v1::executor::{Call, call};
+use model::validation::executor_call;
 use runtime::Context;
 use runtime::http::{Help, Published, Request, Response};
 
@@ -23,11 +24,12 @@ pub(crate) fn publish(context: &Context<'_, Agent>) {
     context.publish("api/v1/executor", endpoint);
 }
 
-/// Only a stream has a media type that the executor may choose.
+/// Only a stream has a media type that the executor may choose. A call that is no proper one
+/// is refused for that, by the agent, whatever its caller accepts.
 fn read(request: &Request) -> Result<(Call, Media), Response> {
     let call: Call = read_body(request)?;
     let media = match call.r#type() {
-        call::Type::Subscribe => accepted(request)?,
+        call::Type::Subscribe if executor_call::validate(&call).is_ok() => accepted(request)?,
         _ => Media::Json,
     };
     Ok((call, media))

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use actors::daemon::FileRoots;
-use actors::v1_api::{self, Media, accepted, read_body};
+use actors::v1_api::{self, Media, accepted, body_media};
 use agent_core::views::{self, JsonAnswer};
+use messages::binary;
+use messages::json::{self, JsonError};
 use messages::v1::agent::{Call, Response as Message, call, response};
 use model::validation::agent_call;
 use runtime::http::{Help, Published as Endpoint, Request, Responder, Response};
@@ -57,11 +59,21 @@ pub(crate) fn publish(
 /// and its refusals say so.
 fn read(request: &Request) -> Result<(Call, Media), Response> {
     let is_stream = request.header("content-type") == Some(RECORDIO);
-    if is_stream {
-        return Err(Response::text(
-            501,
-            "Calls that stream records are not supported yet",
-        ));
+    let messages = request.header("message-content-type");
+    match (is_stream, messages) {
+        (true, None) => {
+            let text = "Expecting 'Message-Content-Type' to be set for streaming requests";
+            return Err(Response::text(400, text));
+        }
+        (true, Some(_)) => {
+            let text = "Calls that stream records are not supported yet";
+            return Err(Response::text(501, text));
+        }
+        (false, Some(_)) => {
+            let text = "Expecting 'Message-Content-Type' to be not set for non-streaming requests";
+            return Err(Response::text(415, text));
+        }
+        (false, None) => {}
     }
     let refusal = |response: Response| match response.status {
         415 => Response::text(
@@ -78,7 +90,19 @@ fn read(request: &Request) -> Result<(Call, Media), Response> {
         ),
         _ => response,
     };
-    let call: Call = read_body(request).map_err(refusal)?;
+    let media = body_media(request).map_err(refusal)?;
+    if !request.accepts(RECORDIO) {
+        accepted(request).map_err(refusal)?;
+    }
+    let call: Call = match media {
+        Media::Protobuf => binary::decode(request.body())
+            .map_err(|_| "Failed to parse body into a protobuf object".to_owned()),
+        Media::Json => json::from_json(request.body()).map_err(|error: JsonError| match error {
+            JsonError::Convert(text) => text,
+            JsonError::Syntax(_) => error.refusal("Call"),
+        }),
+    }
+    .map_err(|text| Response::text(400, text))?;
     agent_call::validate(&call)
         .map_err(|error| Response::text(400, format!("Failed to validate agent::Call: {error}")))?;
     Ok((call, accepted(request).map_err(refusal)?))
@@ -144,7 +168,10 @@ impl Api {
     fn serve_state(&self, kind: call::Type, media: Media, responder: Responder) {
         let snapshot = self.published.load_full();
         if JsonAnswer::new(&snapshot, kind).is_none() {
-            let text = format!("{} is not supported yet", kind.as_str_name());
+            let text = match kind {
+                call::Type::Unknown => "501 Not Implemented.".to_owned(),
+                kind => format!("{} is not supported yet", kind.as_str_name()),
+            };
             return responder.answer(Response::text(501, text));
         }
         // The state may be large.

@@ -3,8 +3,8 @@
 use messages::v1;
 use messages::v1::agent_info::capability::Type;
 use model::Resources;
+use model::resources::ResourceError;
 use model::validation::container::shares_cgroups;
-use model::validation::resources::{self, ResourcesError};
 use model::validation::task::{self, LaunchContext, TaskError};
 use model::validation::task_group::{self, TaskGroupError};
 
@@ -21,12 +21,12 @@ pub(crate) struct Launch<'a> {
     pub(crate) available: &'a Resources,
 }
 
-/// Checks the resources of all tasks of an operation: one wrong task voids them all.
-pub(crate) fn resources_of(tasks: &[v1::TaskInfo]) -> Result<(), ResourcesError> {
+/// Checks each resource of all tasks of an operation by itself: one wrong task voids them all.
+pub(crate) fn resources_of(tasks: &[v1::TaskInfo]) -> Result<(), ResourceError> {
     for task in tasks {
-        resources::validate(&task.resources)?;
+        Resources::from_proto(&task.resources)?;
         if let Some(executor) = &task.executor {
-            resources::validate(&executor.resources)?;
+            Resources::from_proto(&executor.resources)?;
         }
     }
     Ok(())

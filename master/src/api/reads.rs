@@ -43,6 +43,7 @@ pub(crate) fn publish(published: &Published, about: &About, context: &Context<'_
     };
     views.publish_large(context);
     views.publish_small(context);
+    views.publish_unsupported(context);
     publish_teardown(published, context);
 }
 
@@ -206,17 +207,46 @@ impl Views {
             context.publish(path, Endpoint::new(help, serve));
         }
     }
+
+    /// Operators' writes of features that do not exist: said so, rather than not found.
+    fn publish_unsupported(&self, context: &Context<'_, Master>) {
+        for path in [
+            "reserve",
+            "unreserve",
+            "create-volumes",
+            "destroy-volumes",
+            "machine/down",
+            "machine/up",
+        ] {
+            let published = self.published.clone();
+            let help = Help::new("Not supported.", "POST is answered 501.");
+            let serve = move |request: &Request| {
+                not_leading(&published.load()).unwrap_or_else(|| unsupported(request, &["POST"]))
+            };
+            context.publish(path, Endpoint::new(help, serve));
+        }
+    }
 }
 
 /// Answers GET; of other methods says that they are not supported, or not known.
 fn read_only(request: &Request, writes: &[&str], read: impl Fn(&Request) -> Response) -> Response {
     match request.method() {
         Method::Get | Method::Head => read(request),
-        other if writes.contains(&other.name()) => {
-            let path = request.path();
-            Response::text(501, format!("{} /{path} is not supported", other.name()))
-        }
+        method if writes.contains(&method.name()) => unsupported(request, writes),
         other => Response::method_not_allowed(&[&["GET"], writes].concat(), other.name()),
+    }
+}
+
+/// Says of `methods` that they are not supported, and of others that there are none.
+fn unsupported(request: &Request, methods: &[&str]) -> Response {
+    let method = request.method().name();
+    if methods.contains(&method) {
+        Response::text(
+            501,
+            format!("{method} /{} is not supported", request.path()),
+        )
+    } else {
+        Response::method_not_allowed(methods, method)
     }
 }
 

@@ -4,11 +4,11 @@ use master_core::Input;
 use messages::v1::scheduler::{Call, call};
 use model::validation;
 use runtime::Context;
-use runtime::http::{Help, Published as Endpoint, Response};
+use runtime::http::{Help, Published as Endpoint, Request, Response};
 
 use crate::actor::{Master, Published};
 use crate::calls::{self, Audience};
-use crate::media::read_call;
+use crate::media::{Media, accepted, read_body};
 
 /// The longest `Mesos-Stream-Id` that is looked at (V8).
 const STREAM_ID_LENGTH_MAX: usize = 128;
@@ -28,14 +28,10 @@ pub(crate) fn publish(published: &Published, context: &Context<'_, Master>) {
             if let Some(response) = super::reads::not_leading(&published.load()) {
                 return responder.answer(response);
             }
-            let (call, media) = match read_call::<Call>(&request) {
+            let (call, media) = match read(&request) {
                 Ok(read) => read,
                 Err(response) => return responder.answer(response),
             };
-            if let Err(error) = validation::scheduler_call::validate(&call, None) {
-                let text = format!("Failed to validate scheduler::Call: {error}");
-                return responder.answer(Response::text(400, text));
-            }
             let stream = request.header("mesos-stream-id").map(str::to_owned);
             if let Some(response) = check_stream(&call, stream.as_deref()) {
                 return responder.answer(response);
@@ -60,6 +56,19 @@ pub(crate) fn publish(published: &Published, context: &Context<'_, Master>) {
             });
         }),
     );
+}
+
+/// Reads a call. Only a stream has a media type that the scheduler may choose.
+fn read(request: &Request) -> Result<(Call, Media), Response> {
+    let call: Call = read_body(request)?;
+    validation::scheduler_call::validate(&call, None).map_err(|error| {
+        Response::text(400, format!("Failed to validate scheduler::Call: {error}"))
+    })?;
+    let media = match call.r#type() {
+        call::Type::Subscribe => accepted(request)?,
+        _ => Media::Json,
+    };
+    Ok((call, media))
 }
 
 /// The refusals of a stream id that need no look at the framework.

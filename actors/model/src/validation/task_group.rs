@@ -1,5 +1,7 @@
 //! Task groups, which are launched whole or not at all (M49, M51).
 
+use std::collections::BTreeSet;
+
 use messages::v1::{self, container_info, executor_info::Type as ExecutorType, health_check};
 use runtime_core::units::Bytes;
 
@@ -131,13 +133,18 @@ pub fn validate(
     offered: &Resources,
 ) -> Result<Resources, TaskGroupError> {
     let mut each = Vec::with_capacity(group.tasks.len());
+    let mut ids = BTreeSet::new();
     for task in &group.tasks {
-        each.push(
-            validate_task(task, context).map_err(|reason| TaskGroupError::Task {
-                task: task.task_id.value.clone(),
-                reason,
-            })?,
-        );
+        let id = &task.task_id.value;
+        let resources = if ids.insert(id) {
+            validate_task(task, context)
+        } else {
+            Err(TaskError::Duplicate(id.clone()).into())
+        };
+        each.push(resources.map_err(|reason| TaskGroupError::Task {
+            task: id.clone(),
+            reason,
+        })?);
     }
     let total = validate_executor(group, &each, executor, context, offered)?;
     check_cgroups(group, executor, context)?;
@@ -346,6 +353,15 @@ mod tests {
 
     fn refusal(tasks: Vec<v1::TaskInfo>, executor: &v1::ExecutorInfo) -> String {
         check(tasks, executor, None).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn two_tasks_of_one_id_are_refused() {
+        let tasks = vec![task("t", "cpus:1"), task("t", "cpus:1")];
+        assert_eq!(
+            check(tasks, &good(), None).unwrap_err().to_string(),
+            "Task 't' is invalid: Task has duplicate ID: t"
+        );
     }
 
     #[test]

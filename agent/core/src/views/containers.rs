@@ -75,19 +75,20 @@ pub fn statistics<'a>(snapshot: &'a Snapshot, figures: &'a Figures) -> Vec<Stati
 
 /// The answer to GET_CONTAINERS.
 pub fn get_containers(snapshot: &Snapshot, figures: &Figures) -> v1::agent::Response {
-    let containers = live(snapshot).map(|executor| Container {
-        framework_id: Some(executor.framework_id.to_proto()),
-        executor_id: Some(executor.id.to_proto()),
-        executor_name: Some(executor.info.name().to_owned()),
-        container_id: executor.container_id.to_proto(),
-        container_status: executor.container_status.as_deref().cloned(),
-        resource_statistics: figures.get(&executor.container_id).cloned(),
-    });
+    let containers: Vec<_> = live(snapshot)
+        .map(|executor| Container {
+            framework_id: Some(executor.framework_id.to_proto()),
+            executor_id: Some(executor.id.to_proto()),
+            executor_name: Some(executor.info.name().to_owned()),
+            container_id: executor.container_id.to_proto(),
+            container_status: executor.container_status.as_deref().cloned(),
+            resource_statistics: figures.get(&executor.container_id).cloned(),
+        })
+        .collect();
     v1::agent::Response {
         r#type: Some(response::Type::GetContainers as i32),
-        get_containers: Some(response::GetContainers {
-            containers: containers.collect(),
-        }),
+        // Upstream leaves an empty list out with all around it.
+        get_containers: (!containers.is_empty()).then_some(response::GetContainers { containers }),
         ..Default::default()
     }
 }

@@ -30,6 +30,20 @@ pub(crate) const PROGRAM: Program = Program {
     flags: &[FLAGS],
 };
 
+const OTHERS: &str = "\
+All other flags are the master's and the agents', and are handed to them; see
+`mesos-master --help` and `mesos-agent --help`. For example:
+  mesos-local --num_agents=2 --resources='cpus:8;mem:4096' --allocation_interval=100ms";
+
+/// The help with a word on the flags that it does not list; any other text as it is.
+pub(crate) fn with_others(text: &str) -> String {
+    if text.starts_with("Usage") {
+        format!("{text}\n\n{OTHERS}")
+    } else {
+        text.to_owned()
+    }
+}
+
 /// Parts the arguments into those of this program and those for its daemons.
 pub(crate) fn split(arguments: impl Iterator<Item = String>) -> (Vec<String>, Vec<String>) {
     arguments.partition(|argument| {

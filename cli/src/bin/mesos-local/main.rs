@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     match PROGRAM.load(own, no_environment(), read) {
         Ok(Loaded::Run(flags)) => daemon::main(run(flags, rest)),
         Ok(Loaded::Print(text)) => {
-            say(text.trim_end());
+            say(&flags::with_others(text.trim_end()));
             ExitCode::SUCCESS
         }
         Err(error) => {

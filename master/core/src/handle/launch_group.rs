@@ -6,7 +6,7 @@ use messages::v1::TaskState;
 use messages::v1::offer::Operation;
 use messages::v1::offer::operation::Type;
 use messages::v1::task_status::Reason;
-use model::{Resources, validation};
+use model::Resources;
 
 use super::accept::Acceptance;
 use super::launch::{
@@ -71,7 +71,7 @@ impl Master {
         else {
             return Err("Agent removed".to_owned());
         };
-        validation::resources::validate(&executor.resources)
+        Resources::from_proto(&executor.resources)
             .and_then(|_| checks::resources_of(&group.tasks))
             .map_err(|error| error.to_string())?;
         allocate(&mut executor.resources, role);

@@ -141,6 +141,7 @@ impl Reads {
                 let file = call.read_file.unwrap_or_default();
                 self.read_file(&file.path, file.offset, file.length, media)
             }
+            Type::Unknown => Response::text(501, "501 Not Implemented."),
             other => Response::text(501, format!("{} is not supported", other.as_str_name())),
         }
     }

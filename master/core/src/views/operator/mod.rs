@@ -99,18 +99,17 @@ pub fn get_roles(snapshot: &Snapshot) -> Response {
 
 /// The answer to GET_WEIGHTS.
 pub fn get_weights(snapshot: &Snapshot) -> Response {
-    let weights = snapshot
+    let weight_infos: Vec<_> = snapshot
         .weights
         .iter()
         .map(|(role, weight)| v1::WeightInfo {
             weight: *weight,
             role: Some(role.to_string()),
-        });
-    let get_weights = GetWeights {
-        weight_infos: weights.collect(),
-    };
+        })
+        .collect();
     Response {
-        get_weights: Some(get_weights),
+        // Upstream leaves an empty list out with all around it.
+        get_weights: (!weight_infos.is_empty()).then_some(GetWeights { weight_infos }),
         ..empty(response::Type::GetWeights)
     }
 }
