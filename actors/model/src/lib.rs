@@ -7,6 +7,7 @@ pub mod attributes;
 pub mod capabilities;
 pub mod endpoint;
 pub mod ids;
+pub mod offer_constraints;
 pub mod resources;
 pub mod role;
 pub mod task_state;

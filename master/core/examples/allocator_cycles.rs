@@ -60,6 +60,7 @@ impl Cluster {
                         ..FrameworkCapabilities::default()
                     },
                     min_allocatable: BTreeMap::new(),
+                    constraints: BTreeMap::new(),
                 },
                 active: true,
             });
@@ -100,6 +101,7 @@ fn agent(number: usize) -> AddAgent {
             hostname: format!("host{number}"),
             attributes: Vec::new(),
             region: None,
+            zone: None,
             capabilities: AgentCapabilities::ALL,
         },
         total: Resources::parse(

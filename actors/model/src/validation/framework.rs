@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use messages::v1::{
-    self, framework_info::capability::Type as Capability, scheduler::OfferConstraints,
-};
+use messages::v1::{self, framework_info::capability::Type as Capability};
 
 use super::{
     braces,
@@ -75,9 +73,6 @@ pub enum FrameworkError {
     /// A suppressed role that the framework does not have.
     #[error("Suppressed role '{0}' is not contained in the list of roles")]
     SuppressedRole(String),
-    /// Constraints on offers, which nobody would obey (V14).
-    #[error("Offer constraints are not supported: leave 'offer_constraints' out")]
-    OfferConstraints,
     /// Roles outside of the master's `--roles`.
     #[error("Roles {0} are not present in the master's --roles")]
     RolesNotAllowed(String),
@@ -232,16 +227,6 @@ pub fn validate_suppressed_roles<'a>(
     match suppressed.into_iter().find(|role| !roles.contains(role)) {
         Some(role) => Err(FrameworkError::SuppressedRole(role.to_owned())),
         None => Ok(()),
-    }
-}
-
-/// Checks that offers are not constrained: a framework that asks for it must not
-/// believe that it happens.
-pub fn validate_offer_constraints(constraints: &OfferConstraints) -> Result<(), FrameworkError> {
-    if constraints.role_constraints.is_empty() {
-        Ok(())
-    } else {
-        Err(FrameworkError::OfferConstraints)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use messages::v1;
+use model::offer_constraints::{AgentTraits, RoleConstraints};
 use model::role::RoleError;
 use model::{Quantities, ResourceError, Role, Scalar};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub struct AgentFacts {
     pub attributes: Vec<v1::Attribute>,
     /// The region of the agent's domain (A13).
     pub region: Option<String>,
+    /// The zone of the agent's domain.
+    pub zone: Option<String>,
     /// What it knows to handle.
     pub capabilities: AgentCapabilities,
 }
@@ -55,16 +58,26 @@ pub struct AgentFacts {
 impl AgentFacts {
     /// Picks what matters.
     pub fn new(info: &v1::AgentInfo, capabilities: AgentCapabilities) -> Self {
-        let region = info
+        let domain = info
             .domain
             .as_ref()
-            .and_then(|domain| domain.fault_domain.as_ref())
-            .map(|domain| domain.region.name.clone());
+            .and_then(|domain| domain.fault_domain.as_ref());
         Self {
             hostname: info.hostname.clone(),
             attributes: info.attributes.clone(),
-            region,
+            region: domain.map(|domain| domain.region.name.clone()),
+            zone: domain.map(|domain| domain.zone.name.clone()),
             capabilities,
+        }
+    }
+
+    /// What constraints on offers look at (V14).
+    pub(super) fn traits(&self) -> AgentTraits<'_> {
+        AgentTraits {
+            hostname: &self.hostname,
+            region: self.region.as_deref(),
+            zone: self.zone.as_deref(),
+            attributes: &self.attributes,
         }
     }
 }
@@ -117,6 +130,8 @@ pub struct FrameworkFacts {
     pub capabilities: FrameworkCapabilities,
     /// Its own minimums, by role (A7).
     pub min_allocatable: BTreeMap<Role, Vec<Quantities>>,
+    /// Which agents it wants to be offered, by role (V14).
+    pub constraints: BTreeMap<Role, RoleConstraints>,
 }
 
 impl FrameworkFacts {
@@ -144,6 +159,7 @@ impl FrameworkFacts {
             suppressed,
             capabilities,
             min_allocatable,
+            constraints: BTreeMap::new(),
         })
     }
 }

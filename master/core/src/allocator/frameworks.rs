@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::offer_constraints::RoleConstraints;
 use model::{FrameworkId, Quantities, Role};
 
 use super::facts::{FrameworkCapabilities, FrameworkFacts};
@@ -27,6 +28,8 @@ pub(super) struct Client {
     pub(super) holdings: usize,
     /// The framework's own minimum for the role (A7).
     pub(super) min_allocatable: Option<Vec<Quantities>>,
+    /// Which agents it wants for the role (V14).
+    pub(super) constraints: Option<RoleConstraints>,
 }
 
 /// A framework.
@@ -201,6 +204,7 @@ impl Allocator {
             suppressed,
             capabilities,
             mut min_allocatable,
+            mut constraints,
         } = facts;
         let Some(framework) = self.frameworks.get_mut(slot) else {
             return;
@@ -230,6 +234,7 @@ impl Allocator {
             };
             client.subscribed = true;
             client.min_allocatable = min_allocatable.remove(&role);
+            client.constraints = constraints.remove(&role);
             self.set_suppressed(key, suppress);
         }
     }
@@ -276,6 +281,7 @@ impl Allocator {
             client.subscribed = false;
             client.suppressed = false;
             client.min_allocatable = None;
+            client.constraints = None;
         }
         self.refresh_active(key);
         self.drop_client_if_unused(key);
@@ -340,6 +346,7 @@ impl Allocator {
                 suppressed: false,
                 holdings: 0,
                 min_allocatable: None,
+                constraints: None,
             },
         );
         Some(leaf)

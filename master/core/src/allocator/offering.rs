@@ -112,7 +112,7 @@ impl<'a> Offering<'a> {
     }
 
     /// What a framework is offered: all it can handle, if that is worth an offer and it
-    /// did not refuse as much before (A7, A10, A13).
+    /// did not refuse as much before (A7, A10, A13, V14).
     pub(super) fn portion(
         &mut self,
         config: &Config,
@@ -120,10 +120,15 @@ impl<'a> Offering<'a> {
         framework: &Framework,
         key: ClientKey,
     ) -> Option<Portion> {
-        if !is_capable(config, agent, framework) {
+        let client = framework.clients.get(&key.role)?;
+        let is_wanted = || {
+            let constraints = client.constraints.as_ref();
+            constraints.is_none_or(|constraints| constraints.allow(agent.facts.traits()))
+        };
+        if !is_capable(config, agent, framework) || !is_wanted() {
             return None;
         }
-        let own_minimum = framework.clients.get(&key.role)?.min_allocatable.as_ref();
+        let own_minimum = client.min_allocatable.as_ref();
         let minimum = own_minimum.unwrap_or(&config.min_allocatable);
         if !self.special {
             let worth = is_worth(&self.quantities, minimum)

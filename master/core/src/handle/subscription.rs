@@ -1,12 +1,13 @@
 //! Whether a framework may be what it says it is (M50).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use messages::v1;
 use messages::v1::scheduler::OfferConstraints;
 use model::Role;
 use model::ids::FrameworkId;
+use model::offer_constraints::{self, OfferConstraintsError};
 use model::validation::framework;
 
 use crate::allocator::{FactsError, FrameworkFacts};
@@ -32,6 +33,8 @@ pub(crate) enum SubscriptionError {
     Root,
     #[error("Framework has been removed")]
     Removed,
+    #[error(transparent)]
+    OfferConstraints(#[from] OfferConstraintsError),
     #[error(transparent)]
     Facts(#[from] FactsError),
 }
@@ -82,15 +85,17 @@ impl Master {
         let facts = FrameworkFacts::new(&info, BTreeSet::new())?;
         let roles: BTreeSet<&str> = facts.roles.iter().map(Role::as_str).collect();
         framework::validate_suppressed_roles(&roles, suppressed.iter().map(String::as_str))?;
-        if let Some(constraints) = &offer_constraints {
-            framework::validate_offer_constraints(constraints)?;
-        }
+        let constraints = match &offer_constraints {
+            Some(constraints) => offer_constraints::parse(constraints)?,
+            None => BTreeMap::new(),
+        };
         let suppressed: BTreeSet<Role> = suppressed
             .iter()
             .filter_map(|role| Role::parse(role).ok())
             .collect();
         let facts = FrameworkFacts {
             suppressed: suppressed.clone(),
+            constraints,
             ..facts
         };
         Ok(Subscription {

@@ -2,7 +2,7 @@
 
 use messages::v1::scheduler::call::UpdateFramework;
 use model::ids::FrameworkId;
-use model::validation::framework::{self, FrameworkError};
+use model::validation::framework;
 
 use crate::connection::Outcome;
 use crate::handle::subscription::SubscriptionError;
@@ -22,7 +22,7 @@ impl Master {
             call.offer_constraints,
         ) {
             Ok(subscription) => subscription,
-            Err(SubscriptionError::Info(error @ FrameworkError::OfferConstraints)) => {
+            Err(SubscriptionError::OfferConstraints(error)) => {
                 return Outcome::BadRequest(format!(
                     "'UpdateFramework.offer_constraints' are not valid: {error}"
                 ));

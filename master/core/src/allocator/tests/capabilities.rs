@@ -22,6 +22,64 @@ fn none() -> FrameworkCapabilities {
     FrameworkCapabilities::default()
 }
 
+/// Constraints of role `a`: the attribute `rack` is this.
+fn on_rack(rack: &str) -> FrameworkFacts {
+    use messages::v1::scheduler::attribute_constraint::{Predicate, Selector, predicate, selector};
+    use messages::v1::scheduler::offer_constraints::{RoleConstraints, role_constraints::Group};
+    use messages::v1::scheduler::{AttributeConstraint, OfferConstraints};
+    let constraint = AttributeConstraint {
+        selector: Selector {
+            selector: Some(selector::Selector::AttributeName("rack".to_owned())),
+        },
+        predicate: Predicate {
+            predicate: Some(predicate::Predicate::TextEquals(predicate::TextEquals {
+                value: rack.to_owned(),
+            })),
+        },
+    };
+    let groups = vec![Group {
+        attribute_constraints: vec![constraint],
+    }];
+    let constraints = OfferConstraints {
+        role_constraints: [("a".to_owned(), RoleConstraints { groups })].into(),
+    };
+    FrameworkFacts {
+        constraints: model::offer_constraints::parse(&constraints).unwrap(),
+        ..facts(&["a", "b"])
+    }
+}
+
+#[test]
+fn constraints_keep_agents_away_from_a_role() {
+    let mut cluster = Cluster::new();
+    let mut on_r1 = agent("agent1", resources("cpus:1"));
+    on_r1.facts.attributes = model::attributes::parse("rack:r1").unwrap();
+    cluster.tell(on_r1);
+    cluster.tell(framework("framework1", on_rack("r2")));
+    let offer = cluster.one_offer();
+    assert_eq!(
+        offer.role,
+        role("b"),
+        "only the other role has no constraints"
+    );
+
+    let mut cluster = Cluster::new();
+    let mut on_r1 = agent("agent1", resources("cpus:1"));
+    on_r1.facts.attributes = model::attributes::parse("rack:r1").unwrap();
+    cluster.tell(on_r1);
+    let only_a = |rack| FrameworkFacts {
+        roles: [role("a")].into(),
+        ..on_rack(rack)
+    };
+    cluster.tell(framework("framework1", only_a("r2")));
+    cluster.no_offer();
+    cluster.tell(UpdateFramework {
+        framework_id: "framework1".into(),
+        facts: only_a("r1"),
+    });
+    cluster.one_offer();
+}
+
 #[test]
 fn gpu_agents_only_for_frameworks_that_know_of_gpus() {
     let gpus = || agent("agent1", resources("cpus:1;gpus:1"));

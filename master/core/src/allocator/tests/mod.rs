@@ -137,6 +137,7 @@ pub(super) fn agent(id: &str, total: Resources) -> AddAgent {
             hostname: id.to_owned(),
             attributes: Vec::new(),
             region: None,
+            zone: None,
             capabilities: AgentCapabilities::ALL,
         },
         total,
@@ -153,6 +154,7 @@ pub(super) fn facts(roles: &[&str]) -> FrameworkFacts {
             ..Default::default()
         },
         min_allocatable: BTreeMap::new(),
+        constraints: BTreeMap::new(),
     }
 }
 
