@@ -24,9 +24,11 @@ fn none() -> FrameworkCapabilities {
 
 /// Constraints of role `a`: the attribute `rack` is this.
 fn on_rack(rack: &str) -> FrameworkFacts {
-    use messages::v1::scheduler::attribute_constraint::{Predicate, Selector, predicate, selector};
-    use messages::v1::scheduler::offer_constraints::{RoleConstraints, role_constraints::Group};
-    use messages::v1::scheduler::{AttributeConstraint, OfferConstraints};
+    use ::messages::v1::scheduler::attribute_constraint::{
+        Predicate, Selector, predicate, selector,
+    };
+    use ::messages::v1::scheduler::offer_constraints::{RoleConstraints, role_constraints::Group};
+    use ::messages::v1::scheduler::{AttributeConstraint, OfferConstraints};
     let constraint = AttributeConstraint {
         selector: Selector {
             selector: Some(selector::Selector::AttributeName("rack".to_owned())),
