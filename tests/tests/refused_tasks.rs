@@ -13,8 +13,8 @@ fn task(id: &str, offer: &Value, change: &Value) -> Value {
     task
 }
 
-fn cpus(value: impl Into<Value>) -> Value {
-    json!({"resources": [{"name": "cpus", "type": "SCALAR", "scalar": {"value": value.into()}}]})
+fn cpus(value: f64) -> Value {
+    json!({"resources": [{"name": "cpus", "type": "SCALAR", "scalar": {"value": value}}]})
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_wrong_task_is_an_error_that_says_what_is_wrong() {
     let text = json!({"resources": [{"name": "cpus", "type": "TEXT", "text": {"value": "x"}}]});
     let cases = [
         (
-            cpus(-1),
+            cpus(-1.0),
             "Resource 'cpus(allocated: *):-1' is invalid: Invalid scalar resource: value <= 0",
         ),
         (
@@ -47,8 +47,14 @@ fn a_wrong_task_is_an_error_that_says_what_is_wrong() {
              unsigned integer",
         ),
         (json!({"resources": []}), "Task uses no resources"),
-        (json!({"task_id": {"value": "a/b"}}), "Task ID"),
-        (json!({"task_id": {"value": "x".repeat(300)}}), "Task ID"),
+        (
+            json!({"task_id": {"value": "a/b"}}),
+            "'a/b' contains invalid characters",
+        ),
+        (
+            json!({"task_id": {"value": "x".repeat(300)}}),
+            "ID must not be greater than 255 characters",
+        ),
         (
             json!({"command": null}),
             "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present",
