@@ -445,17 +445,4 @@ mod tests {
             "Suppressed role 'd' is not contained in the list of roles"
         );
     }
-
-    #[test]
-    fn offers_are_not_constrained() {
-        let mut constraints = OfferConstraints::default();
-        assert_eq!(validate_offer_constraints(&constraints), Ok(()));
-        constraints
-            .role_constraints
-            .insert("a".to_owned(), Default::default());
-        assert_eq!(
-            validate_offer_constraints(&constraints),
-            Err(FrameworkError::OfferConstraints)
-        );
-    }
 }
