@@ -217,7 +217,7 @@ fn the_agents_operator_api_has_words_of_its_own() {
         ),
         (
             vec![JSON],
-            b"nope",
+            b"{nope",
             400,
             "Failed to parse body into JSON: syntax error at line 1 near: nope".into(),
         ),
