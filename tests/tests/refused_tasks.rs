@@ -28,15 +28,15 @@ fn a_wrong_task_is_an_error_that_says_what_is_wrong() {
     let cases = [
         (
             cpus(-1.0),
-            "Resource 'cpus(allocated: *):-1' is invalid: Invalid scalar resource: value <= 0",
+            "Resource 'cpus:-1' is invalid: Invalid scalar resource: value <= 0",
         ),
         (
             cpus(0.0001),
-            "Resource 'cpus(allocated: *):0' is invalid: Invalid scalar resource: value <= 0",
+            "Resource 'cpus:0' is invalid: Invalid scalar resource: value <= 0",
         ),
         (
             twice,
-            "Resource 'ports(allocated: *):[31000-31001, 31001-31002]' is invalid: Invalid ranges \
+            "Resource 'ports:[31000-31001, 31001-31002]' is invalid: Invalid ranges \
              resource: overlapping ranges",
         ),
         (text, "Resource"),

@@ -41,9 +41,10 @@ pub fn tasks(snapshot: &Snapshot, query: TaskQuery<'_>) -> Vec<u8> {
         .filter(|it| query.task.is_none_or(|id| it.id().as_str() == id))
         .map(|task| (first_timestamp(task), task))
         .collect();
-    match query.order {
-        Order::Descending => found.sort_by(|a, b| by_time(b.0, a.0)),
-        Order::Ascending => found.sort_by(|a, b| by_time(a.0, b.0)),
+    found.sort_by(|a, b| by_time(a.0, b.0));
+    // One order is the other turned round, also where times are equal.
+    if query.order == Order::Descending {
+        found.reverse();
     }
     let shown = found
         .iter()
