@@ -250,7 +250,7 @@ fn a_filter_stands_between_actors() {
 #[test]
 fn what_waits_can_be_seen() {
     let mut simulation = turmoil::Builder::new().build();
-    simulation.host("elsewhere", || std::future::pending());
+    simulation.host("elsewhere", std::future::pending::<turmoil::Result>);
     simulation.client("here", async {
         let node = node("here", 1).await;
         let ponger = node.spawn("ponger", Ponger, Placement::Here)?;
