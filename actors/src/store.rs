@@ -1,10 +1,10 @@
 //! What an actor keeps beyond its own life: a port, with a file behind it or memory.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::{fmt, mem};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -203,7 +203,7 @@ impl<T: Serialize + Clone> Kept<T> {
         let text = serde_json::to_vec_pretty(&value)
             .map_err(|error| StoreError::Unwritable(error.to_string()))?;
         self.store.save(&text)?;
-        drop(mem::replace(&mut self.value, value));
+        self.value = value;
         Ok(result)
     }
 }

@@ -22,8 +22,8 @@ use tokio::sync::mpsc;
 #[derive(Debug)]
 enum Heard {
     Registered(Pid),
-    Returned(Pid, internal::ReregisterExecutorMessage),
-    Update(internal::StatusUpdateMessage),
+    Returned(Pid, Box<internal::ReregisterExecutorMessage>),
+    Update(Box<internal::StatusUpdateMessage>),
     Message(Bytes),
 }
 
@@ -45,12 +45,12 @@ impl Actor for Agent {
                 |agent, from, message: internal::ReregisterExecutorMessage, _| {
                     agent
                         .0
-                        .send(Heard::Returned(from.clone(), message))
+                        .send(Heard::Returned(from.clone(), Box::new(message)))
                         .unwrap();
                 },
             )
             .on("", |agent, _, message: internal::StatusUpdateMessage, _| {
-                agent.0.send(Heard::Update(message)).unwrap();
+                agent.0.send(Heard::Update(Box::new(message))).unwrap();
             })
             .on(
                 "",

@@ -19,7 +19,7 @@ pub struct CallId(u64);
 
 impl CallId {
     pub(super) fn new(number: u64, by: By) -> Self {
-        Self(number << 1 | u64::from(by == By::Driver))
+        Self((number << 1) | u64::from(by == By::Driver))
     }
 
     /// The number that goes with the call and comes back with its answer.
