@@ -199,14 +199,14 @@ impl Activity {
     pub(crate) fn calls(&self) -> Vec<(&'static str, Duration)> {
         lock(&self.calls)
             .values()
-            .map(|(name, since)| (*name, since.elapsed()))
+            .map(|(name, since)| (short(name), since.elapsed()))
             .collect()
     }
 }
 
 /// The name of a type without the paths of modules: `store::{{closure}}` of
 /// `master::registrar::Registrar::store::{{closure}}` and the like.
-pub(crate) fn short(name: &'static str) -> &'static str {
+pub(crate) fn short(name: &str) -> &str {
     let plain = name.split('<').next().unwrap_or(name);
     let parts: Vec<_> = plain.rmatch_indices("::").map(|(at, _)| at + 2).collect();
     let from = parts

@@ -12,7 +12,6 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::activity;
 use crate::actor::Actor;
 use crate::hooks;
 use crate::http::{Published, Responder, StreamHead, StreamWriter};
@@ -43,7 +42,7 @@ where
     F: FnOnce(&mut A, &mut Context<'_, A>) + Send,
 {
     fn name(&self) -> &'static str {
-        activity::short(std::any::type_name::<F>())
+        std::any::type_name::<F>()
     }
 
     fn run(self: Box<Self>, parts: &mut dyn Any) {
@@ -235,7 +234,7 @@ impl<'a, A: Actor> Context<'a, A> {
         let key = self.core.next_run;
         self.core.next_run += 1;
         let mailbox = Arc::clone(&self.core.mailbox);
-        let name = activity::short(std::any::type_name::<F>());
+        let name = std::any::type_name::<F>();
         mailbox.figures().activity.call_begins(key, name);
         let mark = trace::current();
         let task = tokio::task::spawn_local(async move {

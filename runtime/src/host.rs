@@ -12,7 +12,7 @@ use actix::{ActorContext, AsyncContext};
 use runtime_core::Pid;
 use tracing::{debug, warn};
 
-use crate::activity::{Slowest, Work};
+use crate::activity::{self, Slowest, Work};
 use crate::actor::{Actor, Declaration};
 use crate::context::{Context, Core, Parts};
 use crate::drops::Reason;
@@ -200,12 +200,13 @@ impl<A: Actor> Host<A> {
             // The first of them, and then ever fewer.
             let before = activity.count_slow();
             if before == 0 || before.is_power_of_two() {
+                let name = activity::short(name);
                 warn!(actor = %core.mailbox.pid, name, ?took, "a handler was slow");
             }
         }
         if activity.is_slowest(took) {
             activity.note_slowest(Slowest {
-                name: name.to_owned(),
+                name: activity::short(name).to_owned(),
                 from: from.cloned(),
                 took,
                 ended: Instant::now(),

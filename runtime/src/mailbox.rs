@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use runtime_core::{Codec, DecodeError, Message, Pid};
 
-use crate::activity::Activity;
+use crate::activity::{self, Activity};
 use crate::actor::Declared;
 use crate::hooks;
 use crate::http::{Published, Request, Responder};
@@ -87,7 +87,7 @@ impl Incoming {
 
 /// A closure over an actor, behind a mailbox that knows no actor type.
 pub(crate) trait Call: Send {
-    /// What it is, for people.
+    /// The name of its type, unabridged: making it short costs more than most calls do.
     fn name(&self) -> &'static str;
     /// Runs it on the `Parts` of the actor that it was made for.
     fn run(self: Box<Self>, parts: &mut dyn Any);
@@ -149,7 +149,7 @@ impl Event {
             Self::Request(event) => ("HTTP", event.request.path().to_owned()),
             Self::Exited(pid) => ("EXITED", pid.to_string()),
             Self::Timer(_) => ("DISPATCH", "timer".to_owned()),
-            Self::Call(call) => ("DISPATCH", call.name().to_owned()),
+            Self::Call(call) => ("DISPATCH", activity::short(call.name()).to_owned()),
             Self::Marked(marked) => marked.event.describe(),
             Self::Terminate => ("TERMINATE", String::new()),
         }
