@@ -6,8 +6,10 @@
 
 mod cases;
 mod cluster;
+mod companion;
 mod connection;
 mod process;
+mod raw;
 mod report;
 mod scheduler;
 mod swarm;

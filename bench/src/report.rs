@@ -127,3 +127,19 @@ pub fn percentile(samples: &mut [f64], percent: f64) -> f64 {
         .copied()
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::exponent;
+
+    #[test]
+    fn exponents_are_slopes_of_logarithms() {
+        let of = |cost: fn(f64) -> f64| {
+            let points = [10.0, 100.0, 1000.0].map(|size| (size, cost(size)));
+            (exponent(&points) * 1000.0).round() / 1000.0
+        };
+        assert_eq!(of(|size| 7.0 * size), 1.0);
+        assert_eq!(of(|size| size * size / 3.0), 2.0);
+        assert_eq!(of(|_| 5.0), 0.0);
+    }
+}

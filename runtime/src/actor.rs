@@ -39,7 +39,10 @@ pub trait Actor: Send + Sized + 'static {
 
 /// A [`TypeId`] is a hash already.
 #[derive(Default)]
-struct TypeIdHasher(u64);
+pub(crate) struct TypeIdHasher(u64);
+
+/// Hashes type ids as the keys of a table.
+pub(crate) type ByTypeId = BuildHasherDefault<TypeIdHasher>;
 
 impl Hasher for TypeIdHasher {
     fn write(&mut self, bytes: &[u8]) {
@@ -85,7 +88,7 @@ pub struct Declaration<A: Actor> {
     pub(crate) endpoints: Vec<EndpointEntry<A>>,
     hooks: Arc<Hooks>,
     by_name: BTreeMap<&'static str, usize>,
-    by_type: HashMap<TypeId, usize, BuildHasherDefault<TypeIdHasher>>,
+    by_type: HashMap<TypeId, usize, ByTypeId>,
 }
 
 impl<A: Actor> Declaration<A> {
@@ -165,8 +168,9 @@ pub(crate) trait Declared: Send + Sync {
     fn hooks(&self) -> &Hooks;
     fn message_names(&self) -> Vec<(&'static str, &'static str)>;
     fn endpoint_helps(&self) -> Vec<(&'static str, &Help)>;
-    /// The endpoint whose path is the longest prefix of `path`, as index.
-    fn find_endpoint(&self, path: &str) -> Option<usize>;
+    /// The endpoint whose path is the longest prefix of `path`: its index and the prefix'
+    /// length.
+    fn find_endpoint(&self, path: &str) -> Option<(usize, usize)>;
 }
 
 impl<A: Actor> Declared for Declaration<A> {
@@ -192,13 +196,13 @@ impl<A: Actor> Declared for Declaration<A> {
             .collect()
     }
 
-    fn find_endpoint(&self, path: &str) -> Option<usize> {
+    fn find_endpoint(&self, path: &str) -> Option<(usize, usize)> {
         self.endpoints
             .iter()
             .enumerate()
             .filter(|(_, entry)| is_path_prefix(entry.path, path))
-            .max_by_key(|(_, entry)| entry.path.len())
-            .map(|(index, _)| index)
+            .map(|(index, entry)| (index, entry.path.len()))
+            .max_by_key(|(_, length)| *length)
     }
 }
 

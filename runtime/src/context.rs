@@ -64,11 +64,27 @@ pub(crate) struct Core<A: Actor> {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) node: Node,
     pub(crate) terminating: bool,
+    /// Made at first use: a million idle actors need none of it.
+    rare: Option<Box<Rare<A>>>,
+}
+
+/// What an actor has that waits for something or draws randomness.
+struct Rare<A: Actor> {
     timers: BTreeMap<u64, (Timer, Later<A>)>,
     running: BTreeMap<u64, AbortHandle>,
     next_run: u64,
-    /// Made at first use: most actors need no randomness.
     rng: Option<Box<StdRng>>,
+}
+
+impl<A: Actor> Default for Rare<A> {
+    fn default() -> Self {
+        Self {
+            timers: BTreeMap::new(),
+            running: BTreeMap::new(),
+            next_run: 0,
+            rng: None,
+        }
+    }
 }
 
 impl<A: Actor> Core<A> {
@@ -77,32 +93,37 @@ impl<A: Actor> Core<A> {
             mailbox,
             node,
             terminating: false,
-            timers: BTreeMap::new(),
-            running: BTreeMap::new(),
-            next_run: 0,
-            rng: None,
+            rare: None,
         }
     }
 
+    fn rare(&mut self) -> &mut Rare<A> {
+        self.rare.get_or_insert_default()
+    }
+
     pub(crate) fn take_timer(&mut self, sequence: u64) -> Option<Later<A>> {
-        let call = self.timers.remove(&sequence).map(|(_, call)| call);
+        let call = self.rare().timers.remove(&sequence).map(|(_, call)| call);
         self.count_timers();
         call
     }
 
     fn count_timers(&self) {
+        let count = self.rare.as_ref().map_or(0, |rare| rare.timers.len());
         self.mailbox
             .figures()
             .timers_pending
-            .store(self.timers.len() as u64, Ordering::Relaxed);
+            .store(count as u64, Ordering::Relaxed);
     }
 
     /// The actor has ended: nothing of it goes on.
     pub(crate) fn end(&mut self) {
-        for (timer, _) in std::mem::take(&mut self.timers).into_values() {
+        let Some(rare) = self.rare.take() else {
+            return;
+        };
+        for (timer, _) in rare.timers.into_values() {
             self.node.timers().cancel(timer);
         }
-        for task in std::mem::take(&mut self.running).into_values() {
+        for task in rare.running.into_values() {
             task.abort();
         }
     }
@@ -141,9 +162,10 @@ impl<'a, A: Actor> Context<'a, A> {
 
     /// Randomness: seeded by the simulator, by the operating system otherwise.
     pub fn rng(&mut self) -> &mut StdRng {
-        let core = &mut *self.core;
-        core.rng
-            .get_or_insert_with(|| Box::new(core.node.world().rng()))
+        let Core { node, rare, .. } = &mut *self.core;
+        rare.get_or_insert_default()
+            .rng
+            .get_or_insert_with(|| Box::new(node.world().rng()))
     }
 
     /// A random (version 4) UUID.
@@ -209,7 +231,10 @@ impl<'a, A: Actor> Context<'a, A> {
             }),
             _ => Box::new(then),
         };
-        self.core.timers.insert(timer.sequence, (timer, then));
+        self.core
+            .rare()
+            .timers
+            .insert(timer.sequence, (timer, then));
         self.core.count_timers();
         timer
     }
@@ -217,7 +242,7 @@ impl<'a, A: Actor> Context<'a, A> {
     /// Cancels a timer; nothing happens when it has fired.
     pub fn cancel(&mut self, timer: Timer) {
         self.core.node.timers().cancel(timer);
-        self.core.timers.remove(&timer.sequence);
+        self.core.rare().timers.remove(&timer.sequence);
         self.core.count_timers();
     }
 
@@ -231,8 +256,9 @@ impl<'a, A: Actor> Context<'a, A> {
         F: Future + 'static,
         F::Output: Send,
     {
-        let key = self.core.next_run;
-        self.core.next_run += 1;
+        let rare = self.core.rare();
+        let key = rare.next_run;
+        rare.next_run += 1;
         let mailbox = Arc::clone(&self.core.mailbox);
         let name = std::any::type_name::<F>();
         mailbox.figures().activity.call_begins(key, name);
@@ -241,12 +267,12 @@ impl<'a, A: Actor> Context<'a, A> {
             let result = call.await;
             mailbox.figures().activity.call_ends(key);
             let then = crate::context::call(move |actor, context: &mut Context<'_, A>| {
-                context.core.running.remove(&key);
+                context.core.rare().running.remove(&key);
                 then(actor, result, context);
             });
             trace::within(mark, || mailbox.push(then));
         });
-        self.core.running.insert(key, task.abort_handle());
+        self.core.rare().running.insert(key, task.abort_handle());
     }
 
     /// A handle by which ports and streams call this actor from outside.

@@ -1,14 +1,12 @@
 //! The actix actor that hosts one of ours: woken once for a batch of events.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use actix::fut::ActorFuture;
-use actix::{ActorContext, AsyncContext};
+use actix::{ActorContext, ActorState, Running};
 use runtime_core::Pid;
 use tracing::{debug, warn};
 
@@ -17,12 +15,14 @@ use crate::actor::{Actor, Declaration};
 use crate::context::{Context, Core, Parts};
 use crate::drops::Reason;
 use crate::hooks;
-use crate::mailbox::{Event, Incoming, Mailbox, Marked};
+use crate::mailbox::{Batch, Event, Incoming, Mailbox, Marked};
 use crate::node::Node;
 use crate::trace::{self, Mark};
 
 /// One in this many messages of a long batch is timed; all are in a short one.
 const SAMPLE_EVERY: usize = 16;
+/// Room for events that a batch keeps between bursts.
+const KEPT_EVENTS: usize = 4096;
 /// So many messages of a kind are each counted for their sender, before samples will do.
 const COUNTED_EACH: u64 = 1024;
 /// A handler that takes this long is slow: others wait for it.
@@ -32,7 +32,8 @@ const SLOW: Duration = Duration::from_millis(100);
 pub(crate) struct Host<A: Actor> {
     parts: Parts<A>,
     declaration: Arc<Declaration<A>>,
-    batch: VecDeque<Event>,
+    /// An empty batch, to be changed for the mailbox' full one.
+    batch: Option<Box<Batch>>,
     /// Counts what [`Self::is_sample`] was asked for.
     tick: u32,
     /// How many messages of the batch each timed one stands for.
@@ -51,39 +52,47 @@ impl<A: Actor> Host<A> {
         mailbox: Arc<Mailbox>,
         node: Node,
     ) {
-        let parts = Parts {
-            actor,
-            core: Core::new(mailbox, node),
-        };
-        actix::Actor::start(Self {
-            parts,
+        let host = Self {
+            parts: Parts {
+                actor,
+                core: Core::new(mailbox, node),
+            },
             declaration,
-            batch: VecDeque::new(),
+            batch: None,
             tick: 0,
             weight: 1,
             mark: None,
             refused: None,
+        };
+        actix_rt::spawn(Hosting {
+            host,
+            context: HostContext(ActorState::Started),
         });
     }
 
     /// Handles all that waits.
     fn drain(&mut self) {
-        self.parts.core.mailbox.swap(&mut self.batch);
-        if self.batch.is_empty() {
+        if !self.parts.core.mailbox.swap(&mut self.batch) {
+            self.parts.core.terminating = true;
             return;
         }
-        let is_long = self.batch.len() > SAMPLE_EVERY;
+        let Some(mut batch) = self.batch.take_if(|batch| !batch.events.is_empty()) else {
+            return;
+        };
+        let is_long = batch.events.len() > SAMPLE_EVERY;
         self.weight = if is_long { SAMPLE_EVERY as u64 } else { 1 };
-        let mut position = 0_usize;
         let mut from = None;
-        while let Some(event) = self.batch.pop_front() {
+        for (position, event) in batch.events.drain(..).enumerate() {
             let timed = !is_long || position.is_multiple_of(SAMPLE_EVERY);
-            position += 1;
             self.handle(event, &mut from, timed);
             if self.parts.core.terminating {
                 return;
             }
         }
+        if batch.events.capacity() > KEPT_EVENTS {
+            batch.events.shrink_to(KEPT_EVENTS);
+        }
+        self.batch = Some(batch);
         let Parts { actor, core } = &mut self.parts;
         match self.mark.take() {
             None => actor.flush(&mut Context::new(core)),
@@ -267,9 +276,8 @@ impl<A: Actor> Host<A> {
         let Parts { actor, core } = &mut self.parts;
         actor.finalize(&mut Context::new(core));
         let mailbox = Arc::clone(&core.mailbox);
-        core.node.forget(&mailbox.pid.id, &mailbox);
+        core.node.forget(&mailbox);
         drop(mailbox.close());
-        self.batch.clear();
         core.end();
         for linker in mailbox.take_linkers() {
             if let Some(linker) = linker.upgrade() {
@@ -282,37 +290,63 @@ impl<A: Actor> Host<A> {
 impl<A: Actor> Unpin for Host<A> {}
 
 impl<A: Actor> actix::Actor for Host<A> {
-    type Context = actix::Context<Self>;
+    type Context = HostContext;
 
-    fn started(&mut self, context: &mut Self::Context) {
+    fn started(&mut self, _: &mut Self::Context) {
         let Parts { actor, core } = &mut self.parts;
         actor.initialize(&mut Context::new(core));
         // Effects of the start belong to a batch of their own.
         actor.flush(&mut Context::new(core));
-        context.spawn(Drain);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.end();
     }
 }
 
-/// Drains the mailbox whenever it wakes; part of the actor's own task, so that waking it
-/// costs no message.
-struct Drain;
+/// The context that hosts have from actix. Its usual one has a mailbox and lists of futures,
+/// 600 bytes in all, of which a host needs nothing: it is the one future of its actor.
+pub(crate) struct HostContext(ActorState);
 
-impl<A: Actor> ActorFuture<Host<A>> for Drain {
+impl ActorContext for HostContext {
+    fn stop(&mut self) {
+        self.0 = ActorState::Stopping;
+    }
+
+    fn terminate(&mut self) {
+        self.0 = ActorState::Stopped;
+    }
+
+    fn state(&self) -> ActorState {
+        self.0
+    }
+}
+
+/// The task of one actor: runs it through an actix actor's life.
+struct Hosting<A: Actor> {
+    host: Host<A>,
+    context: HostContext,
+}
+
+impl<A: Actor> Future for Hosting<A> {
     type Output = ();
 
-    fn poll(
-        self: Pin<&mut Self>,
-        host: &mut Host<A>,
-        context: &mut actix::Context<Host<A>>,
-        task: &mut std::task::Context<'_>,
-    ) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, task: &mut std::task::Context<'_>) -> Poll<()> {
+        let Self { host, context } = self.get_mut();
+        if context.0 == ActorState::Started {
+            context.0 = ActorState::Running;
+            actix::Actor::started(host, context);
+        }
         if !host.parts.core.terminating {
             host.drain();
         }
         if host.parts.core.terminating {
-            host.end();
             context.stop();
-            return Poll::Ready(());
+            if actix::Actor::stopping(host, context) == Running::Stop {
+                context.terminate();
+                actix::Actor::stopped(host, context);
+                return Poll::Ready(());
+            }
         }
         if !host.parts.core.mailbox.rest(task.waker()) {
             // Others on this thread get their turn before the next batch.

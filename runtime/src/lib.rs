@@ -37,6 +37,7 @@
 mod activity;
 mod actor;
 mod context;
+mod directory;
 mod drops;
 mod filter;
 pub mod flags;

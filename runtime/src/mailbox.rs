@@ -2,7 +2,7 @@
 //! jumped, with the figures that introspection shows.
 
 use std::any::{Any, TypeId};
-use std::collections::VecDeque;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
 use std::task::Waker;
@@ -182,35 +182,73 @@ pub(crate) struct Waiting {
     pub(crate) from: Option<Pid>,
 }
 
+/// Events that came while the host was busy or at rest.
 #[derive(Default)]
-struct Queue {
-    events: VecDeque<Event>,
+pub(crate) struct Batch {
+    pub(crate) events: Vec<Event>,
     /// Who sent the last message of `events`.
     last_from: Option<Pid>,
-    /// When the oldest waiting event came; kept per batch, not per event.
+    /// When the oldest event came; kept per batch, not per event.
     since: Option<Instant>,
+}
+
+impl Batch {
+    fn push_message(&mut self, from: &Pid, incoming: Incoming) {
+        let is_same = self
+            .last_from
+            .as_ref()
+            .is_some_and(|last| last.is_same(from));
+        let from = (!is_same).then(|| {
+            self.last_from = Some(from.clone());
+            Box::new(from.clone())
+        });
+        self.events.push(Event::Message { from, incoming });
+    }
+}
+
+/// Small, since a million idle actors have one each.
+#[derive(Default)]
+struct Queue {
+    /// Made for the first event.
+    batch: Option<Box<Batch>>,
     /// Wakes the host; made when it first rests.
     host: Option<Waker>,
     is_resting: bool,
+    /// The actor shall end before it handles what waits.
+    is_ending: bool,
     closed: bool,
 }
 
 impl Queue {
-    fn put(&mut self, put: impl FnOnce(&mut VecDeque<Event>)) -> bool {
+    /// False when the actor has ended.
+    fn put(&mut self, put: impl FnOnce(&mut Batch)) -> bool {
         if self.closed {
             return false;
         }
-        if self.events.is_empty() {
-            self.since = Some(Instant::now());
+        let batch = self.batch.get_or_insert_default();
+        if batch.events.is_empty() {
+            batch.since = Some(Instant::now());
         }
-        put(&mut self.events);
+        put(batch);
+        self.wake();
+        true
+    }
+
+    fn wake(&mut self) {
         if self.is_resting {
             self.is_resting = false;
             if let Some(host) = &self.host {
                 host.wake_by_ref();
             }
         }
-        true
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.is_ending
+            && self
+                .batch
+                .as_ref()
+                .is_none_or(|batch| batch.events.is_empty())
     }
 }
 
@@ -274,7 +312,7 @@ struct Extras {
     /// Endpoints served from shared data without asking the actor.
     published: RwLock<Vec<(String, Published)>>,
     /// Who gets an `exited` when this actor ends.
-    linkers: Mutex<Vec<Weak<Mailbox>>>,
+    linkers: Mutex<Linkers>,
 }
 
 impl Mailbox {
@@ -320,28 +358,31 @@ impl Mailbox {
     }
 
     fn put_marked(&self, mark: Mark, from: &Pid, incoming: Incoming) -> bool {
-        let mut queue = lock(&self.queue);
-        queue.last_from = Some(from.clone());
         let event = Event::Message {
             from: Some(Box::new(from.clone())),
             incoming,
         };
-        queue.put(|events| events.push_back(Event::marked(mark, event)))
+        lock(&self.queue).put(|batch| {
+            batch.last_from = Some(from.clone());
+            batch.events.push(Event::marked(mark, event));
+        })
     }
 
     fn put_message(&self, from: &Pid, incoming: Incoming) -> bool {
-        let mut queue = lock(&self.queue);
-        let is_same = queue
-            .last_from
-            .as_ref()
-            .is_some_and(|last| last.is_same(from));
-        let from = if is_same {
-            None
-        } else {
-            queue.last_from = Some(from.clone());
-            Some(Box::new(from.clone()))
-        };
-        queue.put(|events| events.push_back(Event::Message { from, incoming }))
+        lock(&self.queue).put(|batch| batch.push_message(from, incoming))
+    }
+
+    /// As [`Mailbox::push_message`], for some at once that no trace follows.
+    pub(crate) fn push_messages(
+        &self,
+        messages: impl ExactSizeIterator<Item = (Pid, Incoming)>,
+    ) -> bool {
+        lock(&self.queue).put(|batch| {
+            batch.events.reserve(messages.len());
+            for (from, incoming) in messages {
+                batch.push_message(&from, incoming);
+            }
+        })
     }
 
     /// Puts an event at the end of the queue. False when the actor has ended.
@@ -349,7 +390,7 @@ impl Mailbox {
         if hooks::any() {
             event = self.followed(event);
         }
-        lock(&self.queue).put(|events| events.push_back(event))
+        lock(&self.queue).put(|batch| batch.events.push(event))
     }
 
     /// The event with a mark, if a trace follows it or begins with it.
@@ -369,24 +410,29 @@ impl Mailbox {
         }
     }
 
-    /// Puts an event before all that wait (L20: terminate jumps the queue).
-    pub(crate) fn inject(&self, event: Event) -> bool {
-        lock(&self.queue).put(|events| events.push_front(event))
+    /// Has the actor end before it handles what waits (L20: terminate jumps the queue).
+    pub(crate) fn terminate(&self) {
+        let mut queue = lock(&self.queue);
+        queue.is_ending = true;
+        queue.wake();
     }
 
-    /// Takes all that waits, leaving `empty` in its place.
-    pub(crate) fn swap(&self, empty: &mut VecDeque<Event>) {
+    /// Takes all that waits, leaving `empty` in its place. False when the actor shall end
+    /// before it handles it.
+    pub(crate) fn swap(&self, empty: &mut Option<Box<Batch>>) -> bool {
+        if let Some(empty) = empty {
+            empty.last_from = None;
+        }
         let mut queue = lock(&self.queue);
-        std::mem::swap(&mut queue.events, empty);
-        queue.last_from = None;
-        queue.since = None;
+        std::mem::swap(&mut queue.batch, empty);
+        !queue.is_ending
     }
 
     /// The host is about to rest, to be woken by `waker`. True when it may; false when
     /// something came meanwhile.
     pub(crate) fn rest(&self, waker: &Waker) -> bool {
         let mut queue = lock(&self.queue);
-        queue.is_resting = queue.events.is_empty();
+        queue.is_resting = queue.is_empty();
         if queue.is_resting
             && !queue
                 .host
@@ -399,31 +445,36 @@ impl Mailbox {
     }
 
     /// The actor has ended: refuses further events and hands back those that waited.
-    pub(crate) fn close(&self) -> VecDeque<Event> {
+    pub(crate) fn close(&self) -> Option<Box<Batch>> {
         let mut queue = lock(&self.queue);
         queue.closed = true;
         queue.host = None;
-        std::mem::take(&mut queue.events)
+        queue.batch.take()
     }
 
     /// How many events wait.
     pub(crate) fn depth(&self) -> usize {
-        lock(&self.queue).events.len()
+        let queue = lock(&self.queue);
+        queue.batch.as_ref().map_or(0, |batch| batch.events.len())
     }
 
     /// How many events wait, and how long the oldest has.
     pub(crate) fn depth_and_age(&self) -> (usize, Duration) {
         let queue = lock(&self.queue);
-        (
-            queue.events.len(),
-            queue.since.map(|since| since.elapsed()).unwrap_or_default(),
-        )
+        match &queue.batch {
+            Some(batch) if !batch.events.is_empty() => (
+                batch.events.len(),
+                batch.since.map(|since| since.elapsed()).unwrap_or_default(),
+            ),
+            _ => (0, Duration::ZERO),
+        }
     }
 
     /// How many events wait, by kind.
     pub(crate) fn queued(&self) -> Queued {
         let mut queued = Queued::default();
-        for event in &lock(&self.queue).events {
+        let queue = lock(&self.queue);
+        for event in queue.batch.iter().flat_map(|batch| &batch.events) {
             match event.unmarked() {
                 Event::Message { .. } => queued.messages += 1,
                 Event::Request(_) => queued.requests += 1,
@@ -444,8 +495,9 @@ impl Mailbox {
         let queue = lock(&self.queue);
         let mut sender: Option<&Pid> = None;
         queue
-            .events
+            .batch
             .iter()
+            .flat_map(|batch| &batch.events)
             .take(limit)
             .map(|event| {
                 let (kind, name) = event.describe();
@@ -467,14 +519,41 @@ impl Mailbox {
         if lock(&self.queue).closed {
             return false;
         }
-        if !linkers.iter().any(|known| known.ptr_eq(&linker)) {
-            linkers.retain(|known| known.strong_count() > 0);
-            linkers.push(linker);
-        }
+        linkers.add(linker);
         true
     }
 
     pub(crate) fn take_linkers(&self) -> Vec<Weak<Mailbox>> {
-        std::mem::take(&mut *lock(&self.extras().linkers))
+        std::mem::take(&mut *lock(&self.extras().linkers)).all
+    }
+}
+
+/// Who gets an `exited`: each once, in the order in which they linked.
+#[derive(Default)]
+struct Linkers {
+    all: Vec<Weak<Mailbox>>,
+    /// Where those of `all` are in memory.
+    known: HashSet<usize>,
+    /// How many there may be before those that have ended are looked for.
+    enough: usize,
+}
+
+impl Linkers {
+    fn add(&mut self, linker: Weak<Mailbox>) {
+        if !self.known.insert(linker.as_ptr().addr()) {
+            return;
+        }
+        if self.all.len() >= self.enough {
+            let known = &mut self.known;
+            self.all.retain(|linker| {
+                let lives = linker.strong_count() > 0;
+                if !lives {
+                    known.remove(&linker.as_ptr().addr());
+                }
+                lives
+            });
+            self.enough = 2 * self.all.len() + 8;
+        }
+        self.all.push(linker);
     }
 }

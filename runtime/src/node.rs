@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,8 +12,9 @@ use std::time::Duration;
 use runtime_core::{ActorId, Codec, Message, Pid};
 use thiserror::Error;
 
-use crate::actor::{Actor, Declaration};
+use crate::actor::{Actor, ByTypeId, Declaration};
 use crate::context::Handle;
+use crate::directory::Directory;
 use crate::drops::{Drops, Reason};
 use crate::filter::{Mail, MessageFilter};
 use crate::hooks::{self, Hooks};
@@ -116,9 +118,9 @@ pub(crate) struct Inner {
     pub(crate) world: World,
     pub(crate) require_peer_address_match: bool,
     force_codecs: bool,
-    directory: RwLock<HashMap<ActorId, Arc<Mailbox>>>,
-    declarations: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
-    names: RwLock<HashMap<String, Arc<AtomicU64>>>,
+    directory: Directory,
+    declarations: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>, ByTypeId>>,
+    names: RwLock<HashMap<String, AtomicU64>>,
     pub(crate) site: Site,
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) drops: Drops,
@@ -203,7 +205,7 @@ impl Node {
                 delegate: config.delegate,
                 require_peer_address_match: config.require_peer_address_match,
                 force_codecs: config.force_codecs,
-                directory: RwLock::default(),
+                directory: Directory::new(),
                 declarations: RwLock::default(),
                 names: RwLock::default(),
                 site: Site::default(),
@@ -238,15 +240,19 @@ impl Node {
 
     /// A name that no actor of this node had before: `slave(1)`, `slave(2)` … (L2).
     pub fn next_id(&self, prefix: &str) -> ActorId {
-        let counter = Arc::clone(
+        let known = read(&self.inner.names)
+            .get(prefix)
+            .map(|counter| counter.fetch_add(1, Ordering::Relaxed));
+        let before = known.unwrap_or_else(|| {
             write(&self.inner.names)
                 .entry(prefix.to_owned())
-                .or_default(),
-        );
-        ActorId::new(format!(
-            "{prefix}({})",
-            counter.fetch_add(1, Ordering::Relaxed) + 1
-        ))
+                .or_default()
+                .fetch_add(1, Ordering::Relaxed)
+        });
+        // Room for any number, so that it is made at once.
+        let mut id = String::with_capacity(prefix.len() + "(18446744073709551615)".len());
+        let _ = write!(id, "{prefix}({})", before + 1);
+        ActorId::new(id)
     }
 
     /// A random (version 4) UUID, for what is named before any actor lives.
@@ -303,15 +309,10 @@ impl Node {
         actor: A,
         placement: Placement,
     ) -> Result<Handle<A>, SpawnError> {
-        let id = id.into();
         let declaration = self.declaration::<A>();
-        let mailbox = Mailbox::new(self.pid(id.clone()), declaration.clone());
-        {
-            let mut directory = write(&self.inner.directory);
-            if directory.contains_key(&id) {
-                return Err(SpawnError::NameTaken(id));
-            }
-            directory.insert(id, Arc::clone(&mailbox));
+        let mailbox = Mailbox::new(self.pid(id), declaration.clone());
+        if !self.inner.directory.insert(&mailbox) {
+            return Err(SpawnError::NameTaken(mailbox.pid.id.clone()));
         }
         let handle = Handle::new(Arc::clone(&mailbox));
         let node = self.clone();
@@ -339,7 +340,7 @@ impl Node {
     /// Ends an actor before it handles anything more (L20). Unknown ones are ignored.
     pub fn terminate(&self, pid: &Pid) {
         if let Some(mailbox) = self.find(pid) {
-            mailbox.inject(Event::Terminate);
+            mailbox.terminate();
         }
     }
 
@@ -352,29 +353,22 @@ impl Node {
 
     fn find(&self, pid: &Pid) -> Option<Arc<Mailbox>> {
         (pid.address == self.inner.address)
-            .then(|| self.local(&pid.id))
+            .then(|| self.local(pid.id.as_str()))
             .flatten()
     }
 
-    pub(crate) fn local(&self, id: &ActorId) -> Option<Arc<Mailbox>> {
-        read(&self.inner.directory).get(id).cloned()
+    pub(crate) fn local(&self, id: &str) -> Option<Arc<Mailbox>> {
+        self.inner.directory.find(id)
     }
 
     /// The mailboxes of all actors, ordered by name.
     pub(crate) fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
-        let mut all: Vec<_> = read(&self.inner.directory).values().cloned().collect();
-        all.sort_by(|a, b| a.pid.cmp(&b.pid));
-        all
+        self.inner.directory.all()
     }
 
     /// The actor for which the most events wait, and how many.
     pub fn busiest(&self) -> Option<(Pid, usize)> {
-        let directory = read(&self.inner.directory);
-        let all = directory
-            .values()
-            .map(|mailbox| (mailbox.depth(), &mailbox.pid));
-        let (waiting, pid) = all.max()?;
-        Some((pid.clone(), waiting))
+        self.inner.directory.busiest()
     }
 
     /// The peer for which the most bytes of messages wait, and how many.
@@ -384,19 +378,13 @@ impl Node {
 
     /// What waits for one actor, by kind; nothing if there is no such actor.
     pub fn queued(&self, id: &ActorId) -> Queued {
-        self.local(id)
+        self.local(id.as_str())
             .map_or_else(Queued::default, |mailbox| mailbox.queued())
     }
 
     /// The actor has ended: its name is free again.
-    pub(crate) fn forget(&self, id: &ActorId, mailbox: &Arc<Mailbox>) {
-        let mut directory = write(&self.inner.directory);
-        if directory
-            .get(id)
-            .is_some_and(|known| Arc::ptr_eq(known, mailbox))
-        {
-            directory.remove(id);
-        }
+    pub(crate) fn forget(&self, mailbox: &Arc<Mailbox>) {
+        self.inner.directory.remove(mailbox);
     }
 
     /// Sends a message as actor `from` would (L11).
@@ -443,7 +431,7 @@ impl Node {
 
     fn post<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
         if to.address == self.inner.address && !self.inner.force_codecs {
-            match self.local(&to.id) {
+            match self.local(to.id.as_str()) {
                 Some(mailbox) => {
                     mailbox.push_message(from, Incoming::local(message));
                 }
@@ -511,7 +499,7 @@ impl Node {
         codec: Codec,
         body: bytes::Bytes,
     ) -> bool {
-        let Some(mailbox) = self.local(id) else {
+        let Some(mailbox) = self.local(id.as_str()) else {
             self.dropped(id.as_str(), &name, &from, Reason::NoSuchActor);
             return false;
         };
@@ -527,7 +515,7 @@ impl Node {
     pub(crate) fn link(&self, linker: &Arc<Mailbox>, peer: &Pid) {
         if peer.address == self.inner.address {
             let linked = self
-                .local(&peer.id)
+                .local(peer.id.as_str())
                 .is_some_and(|mailbox| mailbox.link(Arc::downgrade(linker)));
             if !linked {
                 linker.push(Event::Exited(Box::new(peer.clone())));

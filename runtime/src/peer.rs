@@ -127,8 +127,9 @@ impl Peers {
             if let Some(dropped) = state.queue.recovered() {
                 info!(peer = %to.address, dropped, "a peer reads again");
             }
-            let added = state.queue.push(|out| match mark {
-                None => libprocess::encode(from, to, name, codec, body, out),
+            let State { queue, encoder, .. } = state;
+            let added = queue.push(|out| match mark {
+                None => encoder.encode(from, to, name, codec, body, out),
                 Some(mark) => {
                     let trace = mark.to_string();
                     libprocess::encode_traced(from, to, name, codec, &trace, body, out);

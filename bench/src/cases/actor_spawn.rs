@@ -1,4 +1,4 @@
-//! Many idle actors: what each costs.
+//! Many idle actors, up to a million: what each costs.
 
 use std::time::Instant;
 
@@ -6,14 +6,14 @@ use runtime::{Actor, Declaration, Node, NodeConfig, Placement};
 
 use super::figures;
 use crate::process::resident_bytes;
-use crate::report::Figures;
+use crate::report::{Figures, exponent};
 
-const ACTORS: usize = 200_000;
+const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
 
 pub fn run(side: &str, _: Option<&str>) -> Option<Figures> {
     match side {
-        "ours" => Some(ours()),
-        "actix" => Some(actix_side()),
+        "ours" => ours(),
+        "actix" => actix_side(),
         _ => None,
     }
 }
@@ -26,30 +26,69 @@ impl Actor for Idle {
     fn declare(_: &mut Declaration<Self>) {}
 }
 
-fn measure(before: f64, started: Instant) -> Figures {
-    let seconds = started.elapsed().as_secs_f64();
-    let bytes = resident_bytes(std::process::id()) - before;
-    figures([
-        ("ns_per_actor", seconds * 1e9 / ACTORS as f64),
-        ("bytes_per_actor", bytes / ACTORS as f64),
-    ])
+/// Measures spawning so and so many actors.
+struct Meter {
+    started: Instant,
+    before: f64,
+    costs: Vec<(f64, f64)>,
+    bytes: f64,
 }
 
-fn ours() -> Figures {
+impl Meter {
+    fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            before: 0.0,
+            costs: Vec::new(),
+            bytes: 0.0,
+        }
+    }
+
+    fn start(&mut self) {
+        self.before = resident_bytes(std::process::id());
+        self.started = Instant::now();
+    }
+
+    fn stop(&mut self, actors: usize) {
+        let seconds = self.started.elapsed().as_secs_f64();
+        self.costs.push((actors as f64, seconds));
+        self.bytes = (resident_bytes(std::process::id()) - self.before) / actors as f64;
+    }
+
+    fn figures(self) -> Option<Figures> {
+        let (actors, seconds) = *self.costs.last()?;
+        Some(figures([
+            ("ns_per_actor", seconds * 1e9 / actors),
+            ("bytes_per_actor", self.bytes),
+            ("exponent", exponent(&self.costs)),
+        ]))
+    }
+}
+
+fn ours() -> Option<Figures> {
     runtime::run(async {
         let node = Node::start(NodeConfig::new(([127, 0, 0, 1], 0).into()))
             .await
-            .unwrap();
-        let before = resident_bytes(std::process::id());
-        let started = Instant::now();
-        let mut last = None;
-        for number in 0..ACTORS {
-            last = node
-                .spawn(node.next_id("idle"), Idle(number as u64), Placement::Here)
-                .ok();
+            .ok()?;
+        let mut meter = Meter::new();
+        for actors in SIZES {
+            meter.start();
+            let mut last = None;
+            for number in 0..actors {
+                last = node
+                    .spawn(node.next_id("idle"), Idle(number as u64), Placement::Here)
+                    .ok();
+            }
+            last?.ask(|_, _| ()).await?;
+            meter.stop(actors);
         }
-        last.unwrap().ask(|_, _| ()).await;
-        measure(before, started)
+        // They live, and are known by name.
+        let all: usize = SIZES.iter().sum();
+        for number in [1, all / 2, all] {
+            let taken = node.spawn(format!("idle({number})").as_str(), Idle(0), Placement::Here);
+            assert!(taken.is_err(), "idle({number}) is not here");
+        }
+        meter.figures()
     })
 }
 
@@ -68,14 +107,16 @@ impl actix::Handler<Ready> for Idle {
     fn handle(&mut self, _: Ready, _: &mut Self::Context) {}
 }
 
-fn actix_side() -> Figures {
+fn actix_side() -> Option<Figures> {
     actix_rt::System::new().block_on(async {
-        let before = resident_bytes(std::process::id());
-        let started = Instant::now();
-        let actors: Vec<_> = (0..ACTORS)
-            .map(|number| actix::Actor::start(Idle(number as u64)))
-            .collect();
-        actors.last().unwrap().send(Ready).await.unwrap();
-        measure(before, started)
+        let mut meter = Meter::new();
+        let mut all = Vec::with_capacity(SIZES.iter().sum());
+        for actors in SIZES {
+            meter.start();
+            all.extend((0..actors).map(|number| actix::Actor::start(Idle(number as u64))));
+            all.last()?.send(Ready).await.ok()?;
+            meter.stop(actors);
+        }
+        meter.figures()
     })
 }

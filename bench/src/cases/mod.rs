@@ -1,8 +1,10 @@
 //! The cases, one file each.
 
 mod actor_ask;
+mod actor_links;
 mod actor_spawn;
 mod actor_tell;
+mod actor_timer;
 mod agent_latency;
 mod agent_launch;
 mod failover;
@@ -13,6 +15,11 @@ mod state_read;
 mod state_stall;
 mod task_latency;
 mod task_rate;
+pub mod tick;
+mod wire_mesh;
+mod wire_oneway;
+mod wire_rtt;
+mod wire_single;
 
 use crate::report::Figures;
 
@@ -43,9 +50,45 @@ pub const CASES: &[Case] = &[
     },
     Case {
         name: "actor.spawn",
-        about: "idle actors: time and memory of each",
+        about: "a million idle actors: time and memory of each",
         sides: &["ours", "actix"],
         run: actor_spawn::run,
+    },
+    Case {
+        name: "actor.links",
+        about: "ends of linked actors, while others hold 5, 5,000 and 50,000 links",
+        sides: &["ours"],
+        run: actor_links::run,
+    },
+    Case {
+        name: "actor.timer",
+        about: "a million timers: setting and firing",
+        sides: &["ours", "tokio"],
+        run: actor_timer::run,
+    },
+    Case {
+        name: "wire.oneway",
+        about: "messages of 100 bytes to another process over one link, many in flight",
+        sides: &["ours", "raw", "reference"],
+        run: wire_oneway::run,
+    },
+    Case {
+        name: "wire.single",
+        about: "messages of 100 bytes over one link, each in a write of its own",
+        sides: &["ours", "tcp", "reference"],
+        run: wire_single::run,
+    },
+    Case {
+        name: "wire.rtt",
+        about: "from an actor to one of another process and back, one at a time",
+        sides: &["ours", "tcp"],
+        run: wire_rtt::run,
+    },
+    Case {
+        name: "wire.mesh",
+        about: "pings to 1,000, 3,000 and 9,000 peers, and their pongs",
+        sides: &["ours"],
+        run: wire_mesh::run,
     },
     Case {
         name: "http.post",

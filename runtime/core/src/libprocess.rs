@@ -6,6 +6,6 @@ mod peer;
 mod reader;
 mod recent;
 
-pub use encode::{ACCEPTED, answer, encode, encode_traced};
+pub use encode::{ACCEPTED, Encoder, answer, encode, encode_traced};
 pub use peer::{ParsePeerError, Peer};
 pub use reader::{Incoming, MessageReader, Received, Refusal, is_message};

@@ -14,9 +14,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::debug;
 
+use crate::drops::Reason;
+use crate::hooks;
 use crate::http::front::Serving;
 use crate::http::gate::Gate;
 use crate::http::pipeline;
+use crate::mailbox;
 use crate::node::Node;
 use crate::trace::{self, Mark};
 use crate::world::Socket;
@@ -98,10 +101,8 @@ async fn messages(
 ) -> End {
     let limits = node.limits();
     let mut reader = MessageReader::new(limits.request());
-    let mut answers = Vec::new();
-    let mut known: Option<(Peer, Option<Pid>)> = None;
+    let mut inbound = Inbound::new(node, peer);
     let mut held = node.inner.bodies.hold();
-    let mut untaken = Untaken::default();
     let mut is_first = true;
     // Since when a request is awaited or half here.
     let mut since = Instant::now();
@@ -116,14 +117,14 @@ async fn messages(
                 }) => {
                     is_first = false;
                     handled += 1;
-                    deliver(node, message, peer, &mut known, &mut untaken, &mut answers).await;
+                    inbound.take(message).await;
                     if !keep_alive {
-                        return End::Last(answers);
+                        return End::Last(inbound.answers());
                     }
                 }
                 Ok(Received::Incomplete) => break,
                 Ok(Received::Http) => {
-                    return if write(node, socket, &mut answers).await {
+                    return if inbound.write(socket).await {
                         End::Other
                     } else {
                         End::Closed
@@ -131,16 +132,21 @@ async fn messages(
                 }
                 Err(error) => {
                     debug!(%peer, %error, "a request cannot be understood");
-                    return End::refusal(node, error.status(), &error.to_string(), answers);
+                    return End::refusal(
+                        node,
+                        error.status(),
+                        &error.to_string(),
+                        inbound.answers(),
+                    );
                 }
             }
         }
-        if !write(node, socket, &mut answers).await {
+        if !inbound.write(socket).await {
             return End::Closed;
         }
         if handled > 0 {
             since = Instant::now();
-            untaken.wait(node).await;
+            inbound.wait().await;
         }
         if handled >= MESSAGES_AT_ONCE {
             tokio::task::yield_now().await;
@@ -148,7 +154,12 @@ async fn messages(
         }
         let waiting = buffer.len();
         if waiting > READ_MUCH && !held.set(waiting) {
-            return End::refusal(node, 503, "Too many large requests at once.", answers);
+            return End::refusal(
+                node,
+                503,
+                "Too many large requests at once.",
+                inbound.answers(),
+            );
         }
         // A half-sent request is not waited for without end; an idle libprocess link stays,
         // since peers rely on it being open.
@@ -170,7 +181,7 @@ async fn messages(
                 }
                 Err(_) => {
                     let text = "The request did not come whole.";
-                    return End::refusal(node, 408, text, answers);
+                    return End::refusal(node, 408, text, inbound.answers());
                 }
             }
         } else {
@@ -179,6 +190,7 @@ async fn messages(
                 Ok(read) => read,
                 Err(_) => {
                     *buffer = BytesMut::new();
+                    inbound.give_back();
                     at_once = READ_LITTLE;
                     let read = receive(socket, buffer, at_once).await;
                     since = Instant::now();
@@ -208,20 +220,140 @@ pub(crate) async fn receive(
     socket.read_buf(buffer).await
 }
 
-/// What a connection brought that its receiver may not have taken yet.
-#[derive(Default)]
-struct Untaken {
-    bytes: usize,
+/// Messages of one connection on their way into mailboxes, and the answers to them (L8).
+/// Those that one actor is sent in a row are put into its mailbox together: one look into
+/// the directory, one lock, one wake.
+struct Inbound<'n> {
+    node: &'n Node,
+    peer: SocketAddr,
+    answers: Vec<u8>,
+    /// Who sent the last message, and the pid that this stands for, if acceptable.
+    sender: Option<(Peer, Option<Pid>)>,
     /// Whom the last message was for.
-    to: Option<ActorId>,
+    receiver: Option<ActorId>,
+    /// Messages for it that are not in its mailbox yet.
+    ready: Vec<(Pid, mailbox::Incoming)>,
+    /// Bytes of bodies that receivers may not have taken yet.
+    untaken: usize,
 }
 
-impl Untaken {
-    /// Waits while the receiver has so much to do that more must not be read.
-    async fn wait(&mut self, node: &Node) {
-        let limits = node.limits();
-        let Some(mailbox) = self.to.take().and_then(|to| node.local(&to)) else {
-            self.bytes = 0;
+impl<'n> Inbound<'n> {
+    fn new(node: &'n Node, peer: SocketAddr) -> Self {
+        Self {
+            node,
+            peer,
+            answers: Vec::new(),
+            sender: None,
+            receiver: None,
+            ready: Vec::new(),
+            untaken: 0,
+        }
+    }
+
+    async fn take(&mut self, message: Result<Incoming, libprocess::Refusal>) {
+        let message = match message {
+            Ok(message) => message,
+            Err(refusal) => return self.refuse(refusal.status(), &refusal.to_string()),
+        };
+        let from = match &self.sender {
+            Some((sender, from)) if *sender == message.from => from.clone(),
+            _ => {
+                // Looking up a name takes long.
+                self.deliver();
+                let from = sender(self.node, &message.from, Some(self.peer)).await;
+                self.sender = Some((message.from.clone(), from.clone()));
+                from
+            }
+        };
+        let Some(from) = from else {
+            return self.refuse(400, UNACCEPTABLE_SENDER);
+        };
+        self.untaken = self.untaken.saturating_add(message.body.len());
+        if hooks::any() {
+            self.deliver();
+            self.follow(from, message);
+            return;
+        }
+        if self.receiver.as_ref() != Some(&message.to) {
+            self.deliver();
+            self.receiver = Some(message.to);
+        }
+        let incoming = mailbox::Incoming::wire(message.name, message.codec, message.body);
+        self.ready.push((from, incoming));
+    }
+
+    /// Delivers a message by itself, since a trace may follow it.
+    fn follow(&mut self, from: Pid, message: Incoming) {
+        let mark = message.traceparent.as_deref().and_then(Mark::parse);
+        let is_taken = trace::within(mark, || {
+            self.node
+                .deliver(from, &message.to, message.name, message.codec, message.body)
+        });
+        self.answer(is_taken);
+        self.receiver = Some(message.to);
+    }
+
+    fn answer(&mut self, is_taken: bool) {
+        if is_taken {
+            self.answers.extend_from_slice(libprocess::ACCEPTED);
+        } else {
+            libprocess::answer(404, "", false, &mut self.answers);
+        }
+    }
+
+    fn refuse(&mut self, status: u16, text: &str) {
+        self.deliver();
+        libprocess::answer(status, text, false, &mut self.answers);
+    }
+
+    /// Delivers what is ready.
+    fn deliver(&mut self) {
+        let Some(receiver) = &self.receiver else {
+            return;
+        };
+        let count = self.ready.len();
+        let is_taken = match self.node.local(receiver.as_str()) {
+            Some(mailbox) => mailbox.push_messages(self.ready.drain(..)),
+            None => {
+                for (from, message) in &self.ready {
+                    let reason = Reason::NoSuchActor;
+                    self.node
+                        .dropped(receiver.as_str(), message.name(), from, reason);
+                }
+                false
+            }
+        };
+        self.ready.clear();
+        for _ in 0..count {
+            self.answer(is_taken);
+        }
+    }
+
+    /// Delivers, and gives the answers that are not written yet.
+    fn answers(mut self) -> Vec<u8> {
+        self.deliver();
+        self.answers
+    }
+
+    /// Delivers, and writes the answers. False when the peer has gone, or does not read
+    /// them.
+    async fn write(&mut self, socket: &mut Socket) -> bool {
+        self.deliver();
+        write(self.node, socket, &mut self.answers).await
+    }
+
+    /// Gives its memory back.
+    fn give_back(&mut self) {
+        self.answers = Vec::new();
+        self.ready = Vec::new();
+    }
+
+    /// Waits while the last receiver has so much to do that more must not be read.
+    async fn wait(&mut self) {
+        let limits = self.node.limits();
+        let receiver = self.receiver.take();
+        let Some(mailbox) = receiver.and_then(|id| self.node.local(id.as_str())) else {
+            self.untaken = 0;
             return;
         };
         let came = std::time::Instant::now();
@@ -230,58 +362,16 @@ impl Untaken {
             let (depth, age) = mailbox.depth_and_age();
             if depth == 0 || age < came.elapsed() {
                 // All that had come when this began has been taken.
-                self.bytes = 0;
+                self.untaken = 0;
             }
-            if depth <= limits.mailbox && self.bytes <= limits.untaken {
+            if depth <= limits.mailbox && self.untaken <= limits.untaken {
                 return;
             }
             if !is_counted {
                 is_counted = true;
-                node.inner.slow_clients.held_back.increment();
+                self.node.inner.slow_clients.held_back.increment();
             }
             sleep(GLANCE).await;
-        }
-    }
-}
-
-/// Puts a message into its actor's mailbox and appends the answer to it (L8).
-async fn deliver(
-    node: &Node,
-    message: Result<Incoming, libprocess::Refusal>,
-    peer: SocketAddr,
-    known: &mut Option<(Peer, Option<Pid>)>,
-    untaken: &mut Untaken,
-    answers: &mut Vec<u8>,
-) {
-    let message = match message {
-        Ok(message) => message,
-        Err(refusal) => {
-            libprocess::answer(refusal.status(), &refusal.to_string(), false, answers);
-            return;
-        }
-    };
-    let from = match known {
-        Some((sender, from)) if *sender == message.from => from.clone(),
-        _ => {
-            let from = sender(node, &message.from, Some(peer)).await;
-            *known = Some((message.from, from.clone()));
-            from
-        }
-    };
-    match from {
-        None => libprocess::answer(400, UNACCEPTABLE_SENDER, false, answers),
-        Some(from) => {
-            untaken.bytes = untaken.bytes.saturating_add(message.body.len());
-            let mark = message.traceparent.as_deref().and_then(Mark::parse);
-            let taken = trace::within(mark, || {
-                node.deliver(from, &message.to, message.name, message.codec, message.body)
-            });
-            if taken {
-                answers.extend_from_slice(libprocess::ACCEPTED);
-            } else {
-                libprocess::answer(404, "", false, answers);
-            }
-            untaken.to = Some(message.to);
         }
     }
 }

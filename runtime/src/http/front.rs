@@ -11,6 +11,7 @@ use actix_service::{IntoServiceFactory as _, Service as _, ServiceFactory as _};
 use actix_web::body::{BodyStream, BoxBody, SizedStream};
 use actix_web::dev::AppConfig;
 use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -126,25 +127,18 @@ pub(crate) async fn service(node: &Node) -> Option<Serving> {
 }
 
 async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> HttpResponse<BoxBody> {
-    let request = match read(node, &request, payload).await {
+    let mut request = match read(node, &request, payload).await {
         Ok(request) => request,
-        Err(response) => return write(None, *response),
+        Err(response) => return write(&Wishes::default(), *response),
     };
     if let Some(response) = message(node, &request).await {
-        return write(None, response);
+        return write(&Wishes::default(), response);
     }
-    let path = request
-        .target
-        .split('?')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let response = match route(node, &path) {
+    let wishes = Wishes::of(&request);
+    let path = request.target.split('?').next().unwrap_or_default();
+    let response = match route(node, path) {
         Target::Published(published, path) => {
-            let request = Request {
-                path,
-                ..request.clone()
-            };
+            request.path = path;
             match published.serve {
                 Serve::Now(serve) => serve(&request),
                 Serve::Aside(serve) if node.world().has_threads() => {
@@ -168,11 +162,8 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
             path,
         } => {
             let (responder, answered) = Responder::new(node, request.peer);
-            let request = Request {
-                path,
-                ..request.clone()
-            };
             let mark = request.header("traceparent").and_then(Mark::parse);
+            request.path = path;
             let event = Event::Request(Box::new(HttpEvent {
                 endpoint,
                 request,
@@ -185,7 +176,24 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
         }
         Target::Nobody => Response::not_found(),
     };
-    write(Some(&request), response)
+    write(&wishes, response)
+}
+
+/// How a client wants its answer; the request itself goes to whoever answers.
+#[derive(Default)]
+struct Wishes {
+    /// The function that shall be called with JSON.
+    jsonp: Option<String>,
+    gzip: bool,
+}
+
+impl Wishes {
+    fn of(request: &Request) -> Self {
+        Self {
+            jsonp: request.query("jsonp").map(str::to_owned),
+            gzip: request.accepts_gzip(),
+        }
+    }
 }
 
 /// Reads the whole request, within the limits.
@@ -194,18 +202,13 @@ async fn read(
     request: &HttpRequest,
     body: web::Payload,
 ) -> Result<Request, Box<Response>> {
-    let headers: Vec<(String, String)> = request
+    let headers: Vec<_> = request
         .headers()
         .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
+        .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let is_gzip = headers.iter().any(|(name, value)| {
-        name == "content-encoding" && value.trim().eq_ignore_ascii_case("gzip")
+        name == CONTENT_ENCODING && value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"gzip")
     });
     let body = payload::read(node, body, is_gzip).await?;
     Ok(Request {
@@ -214,7 +217,7 @@ async fn read(
         target: request
             .uri()
             .path_and_query()
-            .map_or_else(String::new, ToString::to_string),
+            .map_or_else(String::new, |target| target.as_str().to_owned()),
         query: parse_query(request.query_string()),
         headers,
         body,
@@ -261,11 +264,9 @@ async fn message(node: &Node, request: &Request) -> Option<Response> {
 }
 
 /// Turns an answer into actix-web's, compressed or wrapped as the client asked.
-fn write(request: Option<&Request>, mut response: Response) -> HttpResponse<BoxBody> {
-    if let Some(request) = request {
-        wrap_jsonp(request.query("jsonp"), &mut response);
-        compress(request.accepts_gzip(), &mut response);
-    }
+fn write(wishes: &Wishes, mut response: Response) -> HttpResponse<BoxBody> {
+    wrap_jsonp(wishes.jsonp.as_deref(), &mut response);
+    compress(wishes.gzip, &mut response);
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut builder = HttpResponse::build(status);
     for (name, value) in response.headers {

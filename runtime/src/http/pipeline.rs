@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HttpDate;
+use actix_web::http::header::{HeaderName, HeaderValue, HttpDate};
 use bytes::{Buf as _, Bytes, BytesMut};
 use runtime_core::http::{Framing, Head, HeadScan, Limits, MAX_HEADERS};
 use runtime_core::libprocess;
@@ -417,8 +417,9 @@ fn begin(node: &Node, head: &[u8], limits: &Limits, peer: SocketAddr) -> Option<
         return None;
     }
     let headers = request.headers.iter().map(|header| {
-        let value = String::from_utf8_lossy(header.value).into_owned();
-        (header.name.to_owned(), value)
+        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+        let value = HeaderValue::from_bytes(header.value).ok()?;
+        Some((name, value))
     });
     Some(Begun {
         request: Request {
@@ -426,7 +427,7 @@ fn begin(node: &Node, head: &[u8], limits: &Limits, peer: SocketAddr) -> Option<
             path,
             target: parsed.target.to_owned(),
             query: parse_query(query),
-            headers: headers.collect(),
+            headers: headers.collect::<Option<_>>()?,
             body: Bytes::new(),
             peer: Some(peer),
         },

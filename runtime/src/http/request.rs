@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
+use actix_web::http::header::{HeaderName, HeaderValue};
 use bytes::Bytes;
 
 /// The request methods that anything here asks about.
@@ -55,7 +56,7 @@ pub struct Request {
     pub(crate) path: String,
     pub(crate) target: String,
     pub(crate) query: Vec<(String, String)>,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
     pub(crate) peer: Option<SocketAddr>,
 }
@@ -89,12 +90,13 @@ impl Request {
         parse_query(&String::from_utf8_lossy(&self.body))
     }
 
-    /// The first value of a header; names are compared without case.
+    /// The first value of a header; names are compared without case. None if it is not
+    /// UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+            .find(|(key, _)| key.as_str().eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| std::str::from_utf8(value.as_bytes()).ok())
     }
 
     /// The body.
@@ -193,6 +195,8 @@ pub(crate) fn parse_query(text: &str) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header;
+
     use super::*;
 
     fn request(accept: Option<&str>) -> Request {
@@ -202,7 +206,7 @@ mod tests {
             target: String::new(),
             query: Vec::new(),
             headers: accept
-                .map(|value| ("Accept".to_owned(), value.to_owned()))
+                .map(|value| (header::ACCEPT, HeaderValue::from_str(value).unwrap()))
                 .into_iter()
                 .collect(),
             body: Bytes::new(),

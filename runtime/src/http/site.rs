@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, RwLock};
 
-use runtime_core::ActorId;
-
 use crate::actor::is_path_prefix;
 use crate::http::request::{Request, decode_component};
 use crate::http::response::{Responder, Response};
@@ -155,7 +153,7 @@ pub(crate) fn route(node: &Node, path: &str) -> Target {
 
 /// The endpoint of one id; none when nothing here has the id.
 fn within(node: &Node, id: &str, path: &str) -> Option<Target> {
-    let Some(mailbox) = node.local(&ActorId::from(id)) else {
+    let Some(mailbox) = node.local(id) else {
         return node
             .inner
             .site
@@ -166,20 +164,14 @@ fn within(node: &Node, id: &str, path: &str) -> Option<Target> {
         .iter()
         .filter(|(prefix, _)| is_path_prefix(prefix, path))
         .max_by_key(|(prefix, _)| prefix.len())
-        .cloned();
-    let declared = mailbox.declared.find_endpoint(path);
-    let declared_length = declared.and_then(|index| {
-        mailbox
-            .declared
-            .endpoint_helps()
-            .get(index)
-            .map(|(path, _)| path.len())
-    });
-    Some(match (published, declared) {
-        (Some((prefix, published)), _) if declared_length.is_none_or(|l| prefix.len() >= l) => {
+        .map(|(prefix, published)| (prefix.len(), published.clone()));
+    Some(match (published, mailbox.declared.find_endpoint(path)) {
+        (Some((length, published)), declared)
+            if declared.is_none_or(|(_, declared)| length >= declared) =>
+        {
             Target::Published(published, path.to_owned())
         }
-        (_, Some(endpoint)) => Target::Actor {
+        (_, Some((endpoint, _))) => Target::Actor {
             mailbox,
             endpoint,
             path: path.to_owned(),

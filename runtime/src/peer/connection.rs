@@ -1,12 +1,17 @@
 //! One connection to a peer, from connecting to its end.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use runtime_core::libprocess::Encoder;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +42,7 @@ pub(super) struct Peer {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) queue: Queue,
+    pub(super) encoder: Encoder,
     pub(super) links: Links,
     is_connected: bool,
     /// Since when the peer has left unanswered what it was sent.
@@ -189,10 +195,15 @@ impl Peer {
 
     /// Reads answers and throws them away: that there are some is all that matters.
     async fn discard_answers(&self, mut reader: impl AsyncRead + Unpin) -> io::Result<End> {
-        let mut buffer = Vec::with_capacity(ANSWERS_BUFFER);
         loop {
-            buffer.clear();
-            if reader.read_buf(&mut buffer).await? == 0 {
+            // On the stack of one poll: thousands of quiet peers hold no memory for it.
+            let read = poll_fn(|cx| {
+                let mut answers = [MaybeUninit::uninit(); ANSWERS_BUFFER];
+                let mut answers = ReadBuf::uninit(&mut answers);
+                ready!(Pin::new(&mut reader).poll_read(cx, &mut answers))?;
+                Poll::Ready(Ok::<_, io::Error>(answers.filled().len()))
+            });
+            if read.await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             lock(&self.state).unanswered = None;

@@ -1,5 +1,7 @@
 //! Request heads.
 
+use std::mem::MaybeUninit;
+
 use memchr::memchr;
 
 use super::{Framing, HttpError, Limits};
@@ -77,11 +79,11 @@ pub struct Head<'b> {
 impl<'b> Head<'b> {
     /// Reads a whole head, of the length that [`HeadScan::find`] told.
     pub fn parse(head: &'b [u8], limits: &Limits) -> Result<Self, HttpError> {
-        let mut storage = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut storage = [const { MaybeUninit::uninit() }; MAX_HEADERS];
         let allowed = limits.headers.min(MAX_HEADERS);
         let headers = storage.get_mut(..allowed).unwrap_or_default();
-        let mut request = httparse::Request::new(headers);
-        match request.parse(head) {
+        let mut request = httparse::Request::new(&mut []);
+        match request.parse_with_uninit_headers(head, headers) {
             Ok(httparse::Status::Complete(length)) if length == head.len() => {}
             Ok(_) => return Err(HttpError::BadHead(httparse::Error::NewLine)),
             Err(httparse::Error::TooManyHeaders) => return Err(HttpError::TooManyHeaders(allowed)),

@@ -8,12 +8,84 @@ use crate::{Codec, Pid};
 /// The answer to a message that was put into an actor's mailbox (L8).
 pub const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
 
-/// Appends one message as libprocess writes it (L5): the headers in its order, a body as
-/// one chunk, no body headers for an empty body. `Content-Type` comes along only when the
-/// codec is not protobuf, which libprocess takes for granted.
-///
-/// Ids go raw, parentheses included (L3), except for bytes that would break the request.
+/// Heads that an [`Encoder`] remembers.
+const KNOWN_HEADS: usize = 4;
+
+/// Writes the messages of one connection. Most have a sender, receiver and name that came
+/// just before: their head is copied instead of formatted.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    known: Vec<KnownHead>,
+    oldest: usize,
+}
+
+#[derive(Debug)]
+struct KnownHead {
+    from: Pid,
+    to: Pid,
+    name: Box<str>,
+    codec: Codec,
+    bytes: Box<[u8]>,
+}
+
+impl Encoder {
+    /// Appends one message as libprocess writes it (L5): the headers in its order, a body as
+    /// one chunk, no body headers for an empty body. `Content-Type` comes along only when the
+    /// codec is not protobuf, which libprocess takes for granted.
+    ///
+    /// Ids go raw, parentheses included (L3), except for bytes that would break the request.
+    pub fn encode(
+        &mut self,
+        from: &Pid,
+        to: &Pid,
+        name: &str,
+        codec: Codec,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        let known = self.known.iter().find(|known| {
+            *known.name == *name && known.codec == codec && known.to == *to && known.from == *from
+        });
+        if let Some(known) = known {
+            out.extend_from_slice(&known.bytes);
+        } else {
+            let start = out.len();
+            encode_head(from, to, name, codec, out);
+            self.remember(KnownHead {
+                from: from.clone(),
+                to: to.clone(),
+                name: name.into(),
+                codec,
+                bytes: out.get(start..).unwrap_or_default().into(),
+            });
+        }
+        if body.is_empty() {
+            out.extend_from_slice(b"\r\n");
+        } else {
+            out.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
+            encode_hex(body.len(), out);
+            out.extend_from_slice(b"\r\n");
+            out.extend_from_slice(body);
+            out.extend_from_slice(b"\r\n0\r\n\r\n");
+        }
+    }
+
+    fn remember(&mut self, head: KnownHead) {
+        match self.known.get_mut(self.oldest) {
+            Some(slot) => *slot = head,
+            None => self.known.push(head),
+        }
+        self.oldest = (self.oldest + 1) % KNOWN_HEADS;
+    }
+}
+
+/// As [`Encoder::encode`], for a message alone.
 pub fn encode(from: &Pid, to: &Pid, name: &str, codec: Codec, body: &[u8], out: &mut Vec<u8>) {
+    Encoder::default().encode(from, to, name, codec, body, out);
+}
+
+/// Appends a head without what its body asks for.
+fn encode_head(from: &Pid, to: &Pid, name: &str, codec: Codec, out: &mut Vec<u8>) {
     out.extend_from_slice(b"POST /");
     if !to.id.as_str().is_empty() {
         encode_if(to.id.as_str(), breaks_path_segment, out);
@@ -36,16 +108,14 @@ pub fn encode(from: &Pid, to: &Pid, name: &str, codec: Codec, body: &[u8], out: 
     if codec != Codec::Protobuf {
         let _ = write!(out, "Content-Type: {}\r\n", codec.content_type());
     }
-    if body.is_empty() {
-        out.extend_from_slice(b"\r\n");
-    } else {
-        let _ = write!(
-            out,
-            "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n",
-            body.len()
-        );
-        out.extend_from_slice(body);
-        out.extend_from_slice(b"\r\n0\r\n\r\n");
+}
+
+/// Appends a number in hexadecimal, without leading zeros.
+fn encode_hex(number: usize, out: &mut Vec<u8>) {
+    let digits = usize::BITS.div_ceil(4) - (number | 1).leading_zeros() / 4;
+    for digit in (0..digits).rev() {
+        let value = (number >> (digit * 4)) & 0xf;
+        out.push(b"0123456789abcdef".get(value).copied().unwrap_or(b'0'));
     }
 }
 
@@ -174,6 +244,34 @@ mod tests {
             line.starts_with("POST /a%2Fb%3Fc%25d(1)%0D%0A%C3%A9/mesos.internal.X HTTP/1.1\r\n"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn a_known_head_is_written_as_a_new_one_is() {
+        let pids: Vec<Pid> = ["a@10.0.0.1:1", "b@10.0.0.1:1", "a@10.0.0.1:2"]
+            .map(|text| text.parse().unwrap())
+            .into();
+        let mut encoder = Encoder::default();
+        let (mut known, mut new) = (Vec::new(), Vec::new());
+        for number in 0..500_usize {
+            let (from, to) = (&pids[number % 3], &pids[number / 3 % 3]);
+            let name = ["x", "y"][number / 7 % 2];
+            let codec = [Codec::Protobuf, Codec::Json][number / 11 % 2];
+            let body = vec![b'z'; number * 37 % 300];
+            encoder.encode(from, to, name, codec, &body, &mut known);
+            encode(from, to, name, codec, &body, &mut new);
+            assert_eq!(known, new);
+        }
+        assert_eq!(encoder.known.len(), KNOWN_HEADS);
+    }
+
+    #[test]
+    fn numbers_are_written_in_hexadecimal() {
+        for number in [0, 1, 9, 10, 15, 16, 255, 256, 0xabc_def0, usize::MAX] {
+            let mut out = Vec::new();
+            encode_hex(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("{number:x}"));
+        }
     }
 
     #[test]

@@ -7,14 +7,14 @@ const SLOTS: usize = 8;
 /// the same sender, receiver and name: they need not be read, nor allocated, each time.
 #[derive(Debug)]
 pub(super) struct Recent<T> {
-    slots: [Option<(Box<[u8]>, T)>; SLOTS],
+    slots: Vec<(Box<[u8]>, T)>,
     next: usize,
 }
 
 impl<T: Clone> Recent<T> {
     pub(super) fn new() -> Self {
         Self {
-            slots: [const { None }; SLOTS],
+            slots: Vec::new(),
             next: 0,
         }
     }
@@ -25,14 +25,16 @@ impl<T: Clone> Recent<T> {
         text: &[u8],
         make: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Result<T, E> {
-        for (known, value) in self.slots.iter().flatten() {
+        for (known, value) in &self.slots {
             if **known == *text {
                 return Ok(value.clone());
             }
         }
         let value = make(text)?;
-        if let Some(slot) = self.slots.get_mut(self.next) {
-            *slot = Some((text.into(), value.clone()));
+        let remembered = (text.into(), value.clone());
+        match self.slots.get_mut(self.next) {
+            Some(slot) => *slot = remembered,
+            None => self.slots.push(remembered),
         }
         self.next = (self.next + 1) % SLOTS;
         Ok(value)
