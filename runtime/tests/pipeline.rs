@@ -121,7 +121,7 @@ fn calls_are_answered_in_the_order_that_they_came() {
 fn what_is_no_call_is_answered_after_the_calls_before_it() {
     runtime::run(async {
         let node = node().await;
-        let chunked = "POST /keeper/call HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
+        let chunked = "POST /keeper/call HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n\
                        3\r\nans\r\n3\r\nwer\r\n0\r\n\r\n";
         let now = "GET /keeper/now HTTP/1.1\r\nHost: h\r\n\r\n";
         let last = call("answer", "Connection: close\r\n");
