@@ -255,6 +255,11 @@ fn every_key_of_the_reference_is_there_or_listed() {
 
     let sides = [(ours.address, ""), (reference.address, "/master")];
     let schedulers = sides.map(scenario);
+    // Neither is caught between the end of a task and that of its executor.
+    let agent = &ours.agents[0].0;
+    agent.wait_for_lines(1, &["Cleaning up executor", "executor=short"]);
+    let agent = &reference.process;
+    agent.wait_for_lines(1, &["Cleaning up executor", "'short'"]);
     let agents = [(ours.agents[0].1, ""), (reference.address, "/slave(1)")];
     let master = MASTER.iter().chain(&BOTH_V1).chain(&MASTER_V1);
     let agent = AGENT.iter().chain(&BOTH_V1).chain(&AGENT_V1);
