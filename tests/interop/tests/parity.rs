@@ -249,8 +249,8 @@ fn every_key_of_the_reference_is_there_or_listed() {
     // The reference is held up by a framework that wants nothing.
     let mut idle = Driver::start(&mesos, ours.address, &framework_info("idle"));
     idle.registered();
-    idle.call(&json!({"call": "suppress"}));
     let offer = idle.offer();
+    idle.call(&json!({"call": "suppress"}));
     idle.call(&json!({"call": "decline", "offer": offer["id"]["value"], "refuse_seconds": 1e6}));
 
     let sides = [(ours.address, ""), (reference.address, "/master")];
