@@ -65,8 +65,11 @@ pub struct Framework<P: Plan> {
     is_suppressed: bool,
     alarm: Option<Timer>,
     outcome: Result<(), String>,
-    over: Option<oneshot::Sender<Result<State<P>, String>>>,
+    over: Option<oneshot::Sender<Outcome<P>>>,
 }
+
+/// What is left of a plan that is over, or why the framework could not go on.
+pub type Outcome<P> = Result<State<P>, String>;
 
 impl<P: Plan> Framework<P> {
     /// The framework that `store` remembers, or a new one. `input` brings its plan up to
@@ -80,7 +83,7 @@ impl<P: Plan> Framework<P> {
         settings: Settings,
         store: impl Store + 'static,
         input: impl FnOnce(&mut P) -> Result<(), E>,
-    ) -> Result<(Self, oneshot::Receiver<Result<State<P>, String>>), E> {
+    ) -> Result<(Self, oneshot::Receiver<Outcome<P>>), E> {
         let mut state = Kept::<State<P>>::load(store)?;
         state.change(|state| input(&mut state.plan))??;
         let Settings {

@@ -203,7 +203,7 @@ impl Wire {
     }
 
     /// Says what the agent has sent; others may not.
-    fn from_agent(&self, from: &Pid, event: Event) {
+    fn told_by_agent(&self, from: &Pid, event: Event) {
         if *from == self.agent {
             self.say(event);
         }
@@ -272,7 +272,7 @@ impl Actor for Wire {
                         launch: Some(event::Launch { task }),
                         ..of(event::Type::Launch)
                     };
-                    wire.from_agent(from, event);
+                    wire.told_by_agent(from, event);
                 },
             )
             .on(
@@ -286,7 +286,7 @@ impl Actor for Wire {
                         kill: Some(kill),
                         ..of(event::Type::Kill)
                     };
-                    wire.from_agent(from, event);
+                    wire.told_by_agent(from, event);
                 },
             )
             .on(
@@ -300,7 +300,7 @@ impl Actor for Wire {
                         acknowledged: Some(acknowledged),
                         ..of(event::Type::Acknowledged)
                     };
-                    wire.from_agent(from, event);
+                    wire.told_by_agent(from, event);
                 },
             )
             .on(
@@ -316,7 +316,7 @@ impl Actor for Wire {
             .on(
                 "The executor has to end.",
                 |wire, from, _: internal::ShutdownExecutorMessage, _| {
-                    wire.from_agent(from, of(event::Type::Shutdown));
+                    wire.told_by_agent(from, of(event::Type::Shutdown));
                 },
             );
     }

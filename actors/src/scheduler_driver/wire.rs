@@ -262,7 +262,7 @@ impl Wire {
     }
 
     /// Something that only the master may say.
-    fn from_master(&mut self, from: &Pid, event: Event, context: &Context<'_, Self>) {
+    fn told_by_master(&mut self, from: &Pid, event: Event, context: &Context<'_, Self>) {
         if let Some(current) = &mut self.session
             && current.master.as_ref() == Some(from)
         {
@@ -272,7 +272,7 @@ impl Wire {
     }
 
     /// Something that agents say themselves (M53).
-    fn from_anyone(&self, event: Event) {
+    fn told_by_anyone(&self, event: Event) {
         if let Some(current) = &self.session
             && current.master.is_some()
         {
@@ -336,13 +336,13 @@ impl Actor for Wire {
                         offers: Some(event::Offers { offers }),
                         ..of(event::Type::Offers)
                     };
-                    wire.from_master(from, event, context);
+                    wire.told_by_master(from, event, context);
                 },
             )
             .on(
                 "An offer is void.",
                 |wire, from, message: internal::RescindResourceOfferMessage, context| {
-                    wire.from_master(from, rescind(message.offer_id), context);
+                    wire.told_by_master(from, rescind(message.offer_id), context);
                 },
             )
             .on(
@@ -355,7 +355,7 @@ impl Actor for Wire {
                         update: Some(update),
                         ..of(event::Type::Update)
                     };
-                    wire.from_master(from, event, context);
+                    wire.told_by_master(from, event, context);
                 },
             )
             .on(
@@ -366,7 +366,7 @@ impl Actor for Wire {
                         update_operation_status: Some(event::UpdateOperationStatus { status }),
                         ..of(event::Type::UpdateOperationStatus)
                     };
-                    wire.from_master(from, event, context);
+                    wire.told_by_master(from, event, context);
                 },
             )
             .on(
@@ -380,7 +380,7 @@ impl Actor for Wire {
                         failure: Some(failure),
                         ..of(event::Type::Failure)
                     };
-                    wire.from_master(from, event, context);
+                    wire.told_by_master(from, event, context);
                 },
             )
             .on(
@@ -395,7 +395,7 @@ impl Actor for Wire {
                         failure: Some(failure),
                         ..of(event::Type::Failure)
                     };
-                    wire.from_master(from, event, context);
+                    wire.told_by_master(from, event, context);
                 },
             )
             .on(
@@ -406,7 +406,7 @@ impl Actor for Wire {
                         executor_id: message.executor_id,
                         data: message.data,
                     };
-                    wire.from_anyone(Event {
+                    wire.told_by_anyone(Event {
                         message: Some(message),
                         ..of(event::Type::Message)
                     });
