@@ -69,7 +69,7 @@ pub struct Framework<P: Plan> {
 }
 
 /// What is left of a plan that is over, or why the framework could not go on.
-pub type Outcome<P> = Result<State<P>, String>;
+pub(crate) type Outcome<P> = Result<State<P>, String>;
 
 impl<P: Plan> Framework<P> {
     /// The framework that `store` remembers, or a new one. `input` brings its plan up to
