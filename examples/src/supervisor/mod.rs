@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(plan.wanted(&tasks, NOW).len(), 1);
         let one = services(1).services;
         plan.set(one).unwrap();
-        assert_eq!(plan.unwanted(&tasks), [second.clone()]);
+        assert_eq!(plan.unwanted(&tasks), std::slice::from_ref(&second));
         plan.set(BTreeMap::new()).unwrap();
         assert_eq!(plan.unwanted(&tasks), [first, second]);
         assert_eq!(plan.wanted(&tasks, NOW), []);

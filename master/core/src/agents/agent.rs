@@ -32,6 +32,9 @@ pub struct Agent {
     pub(super) used: OrdMap<FrameworkId, Resources>,
     pub(super) tasks: OrdSet<(FrameworkId, TaskId)>,
     pub(super) executors: OrdSet<(FrameworkId, ExecutorId)>,
+    /// Those of `executors` that it did not report when it came back, since the launch of
+    /// their first task was on its way.
+    pub(super) on_their_way: OrdSet<(FrameworkId, ExecutorId)>,
     pub(super) offers: OrdSet<OfferId>,
     pub(super) killed: OrdSet<(FrameworkId, TaskId)>,
     pub(super) resource_version: Option<Uuid>,
@@ -231,8 +234,26 @@ impl Agent {
     }
 
     pub(crate) fn remove_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
-        self.executors
-            .remove(&(framework.clone(), executor.clone()));
+        let key = (framework.clone(), executor.clone());
+        self.executors.remove(&key);
+        self.on_their_way.remove(&key);
+    }
+
+    /// Which executors it may not have heard of yet.
+    pub(crate) fn await_executors(&mut self, executors: OrdSet<(FrameworkId, ExecutorId)>) {
+        self.on_their_way = executors;
+    }
+
+    /// Whether it may not have heard of the executor yet.
+    pub(crate) fn awaits_executor(&self, framework: &FrameworkId, executor: &ExecutorId) -> bool {
+        let key = (framework.clone(), executor.clone());
+        !self.on_their_way.is_empty() && self.on_their_way.contains(&key)
+    }
+
+    /// It has heard of the executor.
+    pub(crate) fn confirm_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
+        let key = (framework.clone(), executor.clone());
+        self.on_their_way.remove(&key);
     }
 
     pub(crate) fn add_offer(&mut self, offer: &OfferId, resources: &Resources) {
@@ -317,6 +338,7 @@ impl Arrival {
             used: OrdMap::new(),
             tasks: OrdSet::new(),
             executors: OrdSet::new(),
+            on_their_way: OrdSet::new(),
             offers: OrdSet::new(),
             killed: OrdSet::new(),
             resource_version: self.resource_version,

@@ -10,7 +10,7 @@ use messages::internal::{
 use messages::v1;
 use messages::v1::task_status::Reason;
 use model::Resources;
-use model::ids::{AgentId, FrameworkId};
+use model::ids::{AgentId, ExecutorId, FrameworkId};
 use runtime_core::Pid;
 
 use crate::allocator::messages::{ActivateAgent, RemoveAgent, UpdateAgent};
@@ -214,21 +214,7 @@ impl Master {
             connection: Some(self.agent_connection()),
         };
         turn.tell_agent(from, ToAgent::Reregistered(Box::new(message)));
-        let reported: BTreeSet<_> = executors
-            .iter()
-            .map(|(framework, executor)| (framework.clone(), executor.id().clone()))
-            .collect();
-        let missing: Vec<_> = self.agents.get(id).map_or_else(Vec::new, |agent| {
-            agent
-                .executors()
-                .iter()
-                .filter(|it| !reported.contains(it))
-                .cloned()
-                .collect()
-        });
-        for (framework, executor) in missing {
-            self.remove_executor(turn, &framework, id, &executor);
-        }
+        self.compare_executors(turn, id, &executors, &reported);
         self.repeat_kills(turn, from, id, &tasks);
         self.end_completed_frameworks(turn, from, &frameworks);
         if was_connected {
@@ -246,6 +232,82 @@ impl Master {
         let known = self.known_frameworks(&frameworks);
         self.recover_frameworks(turn, &frameworks);
         self.send_frameworks(turn, from, &known);
+    }
+
+    /// Takes out the executors that a returned agent does not report, but for those of which
+    /// a task is on its way there, or lost on it: what the agent says of that task tells
+    /// which (see [`Self::hear_of_executor`]).
+    fn compare_executors(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        id: &AgentId,
+        executors: &[(FrameworkId, Executor)],
+        reported_tasks: &BTreeSet<(FrameworkId, model::TaskId)>,
+    ) {
+        let Some(agent) = self.agents.get(id) else {
+            return;
+        };
+        let reported: BTreeSet<_> = executors
+            .iter()
+            .map(|(framework, executor)| (framework, executor.id()))
+            .collect();
+        let is_awaited = |framework: &FrameworkId, executor: &ExecutorId| {
+            self.runs_on(id, framework, executor)
+                .any(|task| !reported_tasks.contains(&(framework.clone(), task.clone())))
+        };
+        let (on_their_way, missing): (Vec<_>, Vec<_>) = agent
+            .executors()
+            .iter()
+            .filter(|(framework, executor)| !reported.contains(&(framework, executor)))
+            .cloned()
+            .partition(|(framework, executor)| is_awaited(framework, executor));
+        if let Some(agent) = self.agents.get_mut(id) {
+            agent.await_executors(on_their_way.into_iter().collect());
+        }
+        for (framework, executor) in missing {
+            self.remove_executor(turn, &framework, id, &executor);
+        }
+    }
+
+    /// The live tasks of an executor.
+    fn runs_on<'a>(
+        &'a self,
+        id: &AgentId,
+        framework: &'a FrameworkId,
+        executor: &'a ExecutorId,
+    ) -> impl Iterator<Item = &'a model::TaskId> {
+        let tasks = self.agents.get(id).map(|agent| agent.tasks_of(framework));
+        let record = self.frameworks.get(framework);
+        tasks.into_iter().flatten().filter(move |task| {
+            record
+                .and_then(|it| it.task(task))
+                .is_some_and(|it| it.is_live() && it.executor() == Some(executor))
+        })
+    }
+
+    /// An agent tells of a task whose executor it had not reported. If it never got the task,
+    /// nor is another of the executor's on its way, there is no such executor there.
+    pub(crate) fn hear_of_executor(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        id: &AgentId,
+        (framework, executor): (&FrameworkId, &ExecutorId),
+        is_unknown_task: bool,
+    ) {
+        let is_awaited = self
+            .agents
+            .get(id)
+            .is_some_and(|agent| agent.awaits_executor(framework, executor));
+        if !is_awaited {
+            return;
+        }
+        if !is_unknown_task {
+            if let Some(agent) = self.agents.get_mut(id) {
+                agent.confirm_executor(framework, executor);
+            }
+        } else if self.runs_on(id, framework, executor).next().is_none() {
+            self.remove_executor(turn, framework, id, executor);
+        }
     }
 
     /// What was given up when the agent was disconnected, since nothing of it was

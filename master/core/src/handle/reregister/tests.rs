@@ -1,4 +1,6 @@
-use messages::internal::{ReregisterSlaveMessage, SlaveReregisteredMessage};
+use messages::internal::{
+    ReregisterSlaveMessage, SlaveReregisteredMessage, StatusUpdate, StatusUpdateMessage,
+};
 use messages::v1;
 use messages::v1::TaskState;
 use messages::v1::framework_info::capability::Type as Capability;
@@ -124,6 +126,81 @@ fn a_task_that_the_agent_does_not_know_is_asked_for() {
             .unwrap()
             .is_connected()
     );
+    world.check_books();
+}
+
+/// A task with an executor of its own is launched, and the agent returns without either.
+fn crossed_launch() -> (World, AgentId, FrameworkId) {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let (framework, _) = world.framework();
+    let offer = world.offer(&framework, &agent, "cpus:2;mem:96");
+    let executor = v1::ExecutorInfo {
+        executor_id: v1::ExecutorId {
+            value: "e".to_owned(),
+        },
+        command: Some(v1::CommandInfo::default()),
+        resources: resources_of("cpus:1;mem:64").to_proto(),
+        ..Default::default()
+    };
+    let task = v1::TaskInfo {
+        command: None,
+        executor: Some(executor),
+        ..task_info("t", &agent)
+    };
+    world.accept(&framework, &[&offer], vec![launch(vec![task])]);
+    let message = ReregisterSlaveMessage {
+        frameworks: vec![known(&framework, framework_info())],
+        ..report(1, &agent, RESOURCES)
+    };
+    let effects = send(&mut world, 1, message);
+    assert_eq!(welcome(&effects).unwrap().reconciliations.len(), 1);
+    assert_eq!(freed(&effects), []);
+    world.check_books();
+    (world, agent, framework)
+}
+
+/// What the agent answers about a task that it does not know.
+fn unknown_task(world: &mut World, agent: &AgentId, framework: &FrameworkId) -> Vec<Effect> {
+    let status = v1::TaskStatus {
+        task_id: v1::TaskId {
+            value: "t".to_owned(),
+        },
+        state: TaskState::TaskLost.into(),
+        reason: Some(Reason::Reconciliation.into()),
+        ..Default::default()
+    };
+    let update = StatusUpdate {
+        framework_id: framework.to_proto(),
+        slave_id: Some(agent.to_proto()),
+        status,
+        uuid: Some(uuid_bytes(9)),
+        ..Default::default()
+    };
+    let message = StatusUpdateMessage { update, pid: None };
+    world.agent_says(1, FromAgent::StatusUpdate(Box::new(message)))
+}
+
+#[test]
+fn an_executor_on_its_way_to_a_returning_agent_keeps_its_resources() {
+    let (mut world, agent, framework) = crossed_launch();
+    let task = model::TaskId::from("t");
+    world.update(1, &agent, &framework, &task, TaskState::TaskRunning, 1);
+    // The agent has the executor: it goes on without the task.
+    let effects = unknown_task(&mut world, &agent, &framework);
+    assert_eq!(freed(&effects), [("cpus:1; mem:32".to_owned(), None)]);
+    world.check_books();
+}
+
+#[test]
+fn an_executor_whose_only_launch_was_lost_is_given_up_with_it() {
+    let (mut world, agent, framework) = crossed_launch();
+    let effects = unknown_task(&mut world, &agent, &framework);
+    let freed: Vec<_> = freed(&effects)
+        .into_iter()
+        .map(|(freed, _)| freed)
+        .collect();
+    assert_eq!(freed, ["cpus:1; mem:32", "cpus:1; mem:64"]);
     world.check_books();
 }
 
