@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::seams::{Bug, Seams};
 
 /// Within so many seeds each bug must be found.
-const FOUND_WITHIN: u64 = 100;
+const FOUND_WITHIN: u64 = 400;
 
 /// A bug, and the invariants that may find it.
 struct Planted {
