@@ -269,7 +269,8 @@ fn what_waits_can_be_seen() {
 }
 
 fn peer_connections(node: &Node) -> f64 {
-    node.metrics().snapshot()["runtime/peer_connections"]
+    let metrics = node.metrics().snapshot();
+    metrics.get("runtime/peer_connections").copied().unwrap()
 }
 
 #[test]
