@@ -212,7 +212,10 @@ impl<T> Exchange<T> {
         (self.tell)(Notice::Opened);
         let mut decoder = Decoder::new(RECORD_BYTES_MAX);
         let mut body = response.into_body();
-        while let Some(frame) = body.frame().await {
+        // Whoever answered may be gone before the first event, which tells how often there
+        // will be others: until then silence says nothing else.
+        let mut next = self.in_time(async { Ok(body.frame().await) }).await?;
+        while let Some(frame) = next {
             let frame = frame.map_err(|error| broken(&error))?;
             if let Ok(data) = frame.into_data() {
                 decoder.feed(&data);
@@ -221,6 +224,7 @@ impl<T> Exchange<T> {
                     (self.tell)(Notice::Events(events));
                 }
             }
+            next = body.frame().await;
         }
         if decoder.is_between_records() {
             Err(Ended::Closed)

@@ -31,6 +31,9 @@ const EPOCH: Duration = Duration::from_secs(1_795_000_000);
 const SETTLES_WITHIN: Duration = Duration::from_secs(300);
 /// How long it may take then until everything is offered.
 const OFFERS_WITHIN: Duration = Duration::from_secs(60);
+/// How long it may take until offers are known: a framework on a stream of which a piece was
+/// lost, and to which nothing else is sent, misses five heartbeats of 15 seconds first.
+const OFFERS_KNOWN_WITHIN: Duration = Duration::from_secs(120);
 
 /// How a simulation went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -393,7 +396,7 @@ impl Stage<'_> {
         if let Some(why) = self.wait(OFFERS_WITHIN, |sight, _| settled::withheld(sight)) {
             return self.observer.complain("settled", why);
         }
-        let differs = self.wait(OFFERS_WITHIN, |sight, observer| {
+        let differs = self.wait(OFFERS_KNOWN_WITHIN, |sight, observer| {
             observer.disagreement(sight)
         });
         if let Some(why) = differs {
