@@ -399,13 +399,9 @@ fn operators_are_refused_clearly() {
         let read = json!({"type": "READ_FILE", "read_file": {"path": "/etc/passwd", "offset": 0}});
         assert_eq!(post(to, "/api/v1", &read).await.status, 404);
         let recordio = [("Content-Type", "application/recordio")];
-        assert_eq!(
-            Client::send(to, "POST", "/api/v1", &recordio, b"")
-                .await
-                .1
-                .status,
-            501
-        );
+        let answer = Client::send(to, "POST", "/api/v1", &recordio, b"").await.1;
+        let text = "Expecting 'Message-Content-Type' to be set for streaming requests";
+        assert_eq!((answer.status, answer.text().as_str()), (400, text));
     });
 }
 

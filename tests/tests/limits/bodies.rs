@@ -10,7 +10,7 @@ use tests::cluster::Cluster;
 use tests::http::{Connection, call, get};
 use tests::process::PATIENCE;
 
-use crate::{MEGABYTE, Peak, metric};
+use crate::{FLAT, MEGABYTE, Peak, metric};
 
 /// Sends a head and then megabytes until all are sent or nobody takes them, while the
 /// answer is read.
@@ -64,7 +64,7 @@ fn a_body_of_256_megabytes_is_refused_and_not_held() {
     assert!(metric(&cluster, "runtime/requests_refused_too_large") >= refusals + 7.0);
     assert_eq!(metric(&cluster, "runtime/request_bytes_held"), 0.0);
     let grown = peak.grown("256 MB bodies");
-    assert!(grown < 48, "grew by {grown} MB");
+    assert!(grown < FLAT, "grew by {grown} MB");
     assert_eq!(get(cluster.address, "/health").status, 200);
 }
 
@@ -86,7 +86,7 @@ fn a_gzip_bomb_is_refused_and_not_inflated() {
         assert_eq!(answer.status, 413, "{path}: {}", answer.text());
     }
     let grown = peak.grown("gzip bomb of 1 GB");
-    assert!(grown < 48, "grew by {grown} MB");
+    assert!(grown < FLAT, "grew by {grown} MB");
 }
 
 #[test]
