@@ -28,6 +28,8 @@ struct Master {
     content_type: ContentType,
     leader: Option<String>,
     stream: Option<StreamWriter>,
+    /// How the next call is answered, if not with 202.
+    refusal: Option<(u16, &'static str)>,
     calls: mpsc::UnboundedSender<Call>,
 }
 
@@ -73,7 +75,10 @@ impl Master {
             });
         } else {
             assert_eq!(request.header("mesos-stream-id"), Some(STREAM_ID));
-            responder.answer(Response::empty(202));
+            responder.answer(match self.refusal.take() {
+                Some((status, text)) => Response::text(status, text),
+                None => Response::empty(202),
+            });
         }
         self.calls.send(call).unwrap();
     }
@@ -244,6 +249,7 @@ impl Test {
             content_type,
             leader,
             stream: None,
+            refusal: None,
             calls: call_sender.clone(),
         };
         let node = || Node::start(NodeConfig::new(([127, 0, 0, 1], 0).into()));
@@ -385,6 +391,28 @@ fn a_framework_that_lost_its_master_comes_back_with_its_id() {
                 value: "F".to_owned()
             })
         );
+        assert_eq!(test.news().await, "subscribed F");
+    });
+}
+
+/// Only the master saw the connection break: the framework's end of the stream stays open.
+#[test]
+fn a_framework_that_its_master_lost_comes_back() {
+    runtime::run(async {
+        let mut test = Test::start(ContentType::Protobuf).await;
+        test.call(call::Type::Subscribe).await;
+        assert_eq!(test.news().await, "subscribed F");
+        test.master
+            .call(|master, _| master.refusal = Some((403, "Framework is not subscribed")));
+        test.framework
+            .call(|framework, _| assert!(framework.driver.revive(Vec::new()).is_ok()));
+        test.call(call::Type::Revive).await;
+        assert_eq!(test.news().await, "answered 403");
+        assert_eq!(
+            test.news().await,
+            "disconnected: the master has lost the framework: Framework is not subscribed"
+        );
+        test.call(call::Type::Subscribe).await;
         assert_eq!(test.news().await, "subscribed F");
     });
 }

@@ -320,10 +320,19 @@ impl Core {
         actions
     }
 
-    /// A call was answered with something else than 202. True when that means that this
-    /// master does not lead any more.
-    pub(super) fn is_leader_lost(status: u16) -> bool {
-        matches!(status, 307 | 503)
+    /// Why the session is over, if this answer to a call says so: the master does not lead
+    /// any more, or it knows of no stream of the framework (V8). The latter comes when only
+    /// the master saw the connection break.
+    pub(super) fn over(status: u16, text: &str) -> Option<String> {
+        match (status, text) {
+            (307 | 503, _) => Some(format!(
+                "the master does not lead any more: {status} {text}"
+            )),
+            (403, "Framework is not subscribed") | (400, "Framework cannot be found") => {
+                Some(format!("the master has lost the framework: {text}"))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -530,6 +539,22 @@ mod tests {
         }
         assert_eq!(core.heartbeat_due(session)[0], Action::Leave);
         assert_eq!(core.heartbeat_due(session), []);
+    }
+
+    #[test]
+    fn a_master_that_lost_the_framework_ends_the_session() {
+        for (status, text, is_over) in [
+            (403, "Framework is not subscribed", true),
+            (400, "Framework cannot be found", true),
+            (503, "", true),
+            (307, "", true),
+            (403, "Not authorized", false),
+            (400, "Malformed Call: Expecting 'type' to be present", false),
+            (202, "", false),
+        ] {
+            let over = Core::over(status, text);
+            assert_eq!(over.is_some(), is_over, "{status} {text}: {over:?}");
+        }
     }
 
     #[test]

@@ -319,8 +319,7 @@ fn answered<A: SchedulerActor>(
         By::Driver if *status != 202 => warn!(status, text, "the master refuses a call"),
         By::Driver => {}
     }
-    if Core::is_leader_lost(*status) {
-        let why = format!("the master does not lead any more: {status} {text}");
+    if let Some(why) = Core::over(*status, text) {
         ended(actor, session, Ended::Broken(why), context);
     }
     let driver = actor.driver();
