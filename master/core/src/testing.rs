@@ -558,6 +558,30 @@ pub(crate) fn task_info(id: &str, agent: &AgentId) -> v1::TaskInfo {
     }
 }
 
+/// An executor of these resources.
+pub(crate) fn executor_info(id: &str, resources: &str) -> v1::ExecutorInfo {
+    v1::ExecutorInfo {
+        executor_id: v1::ExecutorId {
+            value: id.to_owned(),
+        },
+        command: Some(v1::CommandInfo {
+            value: Some("run".to_owned()),
+            ..Default::default()
+        }),
+        resources: resources_of(resources).to_proto(),
+        ..Default::default()
+    }
+}
+
+/// The task, with an executor of its own.
+pub(crate) fn by_executor(task: v1::TaskInfo, executor: v1::ExecutorInfo) -> v1::TaskInfo {
+    v1::TaskInfo {
+        command: None,
+        executor: Some(executor),
+        ..task
+    }
+}
+
 pub(crate) fn launch(tasks: Vec<v1::TaskInfo>) -> v1::offer::Operation {
     v1::offer::Operation {
         r#type: Some(v1::offer::operation::Type::Launch.into()),

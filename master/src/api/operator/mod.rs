@@ -1,12 +1,12 @@
 //! `/api/v1`: operators' calls (V18-V22).
 
-mod check;
 mod reads;
 
 use master_core::views::operator::{self as views, Form};
 use master_core::{Input, Snapshot, Token};
 use messages::v1::master::{Call, call::Type};
 use model::ids::{AgentId, FrameworkId};
+use model::validation::master_call;
 use runtime::http::{Help, Published as Endpoint, Request, Responder, Response};
 use runtime::{Context, Handle};
 
@@ -63,10 +63,10 @@ impl Operator {
     fn read_call(&self, request: &Request) -> Result<(Type, Call, Media), Response> {
         self.reads.not_leading().map_or(Ok(()), Err)?;
         let call: Call = actors::v1_api::read_body(request)?;
-        let kind = check::check(&call).map_err(|error| {
+        master_call::validate(&call).map_err(|error| {
             Response::text(400, format!("Failed to validate master::Call: {error}"))
         })?;
-        Ok((kind, call, actors::v1_api::accepted(request)?))
+        Ok((call.r#type(), call, actors::v1_api::accepted(request)?))
     }
 
     fn answer(&self, kind: Type, call: Call, media: Media, responder: Responder) {

@@ -12,19 +12,8 @@ fn an_executor_is_shut_down_and_its_end_is_told_once() {
     let agent = world.agent(1, "cpus:4;mem:1024");
     let (framework, _) = world.framework();
     let offer = world.offer(&framework, &agent, "cpus:2;mem:96");
-    let executor = v1::ExecutorInfo {
-        executor_id: v1::ExecutorId {
-            value: "e".to_owned(),
-        },
-        command: Some(v1::CommandInfo::default()),
-        resources: resources_of("cpus:1;mem:64").to_proto(),
-        ..Default::default()
-    };
-    let task = v1::TaskInfo {
-        command: None,
-        executor: Some(executor.clone()),
-        ..task_info("t", &agent)
-    };
+    let executor = executor_info("e", "cpus:1;mem:64");
+    let task = by_executor(task_info("t", &agent), executor.clone());
     world.accept(&framework, &[&offer], vec![launch(vec![task])]);
     let shutdown = Shutdown {
         executor_id: executor.executor_id.clone(),

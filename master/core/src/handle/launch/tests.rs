@@ -7,27 +7,7 @@ use crate::testing::*;
 
 const RESOURCES: &str = "cpus:4;mem:1024;ports:[1-9]";
 
-fn executor(id: &str) -> v1::ExecutorInfo {
-    v1::ExecutorInfo {
-        executor_id: v1::ExecutorId {
-            value: id.to_owned(),
-        },
-        command: Some(v1::CommandInfo {
-            value: Some("run".to_owned()),
-            ..Default::default()
-        }),
-        resources: resources_of("cpus:0.5;mem:64").to_proto(),
-        ..Default::default()
-    }
-}
-
-fn by_executor(task: v1::TaskInfo, id: &str) -> v1::TaskInfo {
-    v1::TaskInfo {
-        command: None,
-        executor: Some(executor(id)),
-        ..task
-    }
-}
+const EXECUTOR: &str = "cpus:0.5;mem:64";
 
 fn run(effects: &[Effect]) -> Vec<&messages::internal::RunTaskMessage> {
     to_agents(effects)
@@ -80,8 +60,8 @@ fn an_executor_is_paid_for_once() {
     let (framework, _) = world.framework();
     let offer = world.offer(&framework, &agent, "cpus:3;mem:512");
     let tasks = vec![
-        by_executor(task_info("a", &agent), "e"),
-        by_executor(task_info("b", &agent), "e"),
+        by_executor(task_info("a", &agent), executor_info("e", EXECUTOR)),
+        by_executor(task_info("b", &agent), executor_info("e", EXECUTOR)),
     ];
     let effects = world.accept(&framework, &[&offer], vec![launch(tasks)]);
     let new: Vec<_> = run(&effects)
@@ -125,7 +105,7 @@ fn tasks_that_cannot_be_are_refused_one_by_one() {
     };
     let slash = task_info("a/b", &agent);
     let both = v1::TaskInfo {
-        executor: Some(executor("e")),
+        executor: Some(executor_info("e", EXECUTOR)),
         ..task_info("both", &agent)
     };
     let elsewhere = task_info("elsewhere", &"other".into());

@@ -135,19 +135,8 @@ fn crossed_launch() -> (World, AgentId, FrameworkId) {
     let agent = world.agent(1, RESOURCES);
     let (framework, _) = world.framework();
     let offer = world.offer(&framework, &agent, "cpus:2;mem:96");
-    let executor = v1::ExecutorInfo {
-        executor_id: v1::ExecutorId {
-            value: "e".to_owned(),
-        },
-        command: Some(v1::CommandInfo::default()),
-        resources: resources_of("cpus:1;mem:64").to_proto(),
-        ..Default::default()
-    };
-    let task = v1::TaskInfo {
-        command: None,
-        executor: Some(executor),
-        ..task_info("t", &agent)
-    };
+    let executor = executor_info("e", "cpus:1;mem:64");
+    let task = by_executor(task_info("t", &agent), executor);
     world.accept(&framework, &[&offer], vec![launch(vec![task])]);
     let message = ReregisterSlaveMessage {
         frameworks: vec![known(&framework, framework_info())],
