@@ -7,7 +7,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use master_core::allocator::messages as allocator;
 use master_core::registry::Registry;
-use master_core::{Effect, Env, FromAgent, Input, Master as Core, Moment, Snapshot, Time, Token};
+use master_core::{
+    Effect, Env, FromAgent, Input, Master as Core, Moment, Returning, Snapshot, Time, Token,
+};
 use messages::{internal, v1};
 use runtime::{Actor, Context, Declaration, Instant, Pid};
 use tracing::{error, info};
@@ -134,8 +136,8 @@ pub(crate) fn time(since_epoch: Duration) -> Time {
 }
 
 macro_rules! from_agent {
-    ($declaration:ident, $($message:ident => $variant:expr, $help:literal);+ $(;)?) => {$(
-        $declaration.on($help, |master: &mut Master, from, message: internal::$message, context| {
+    ($declaration:ident, $($message:ty => $variant:expr, $help:literal);+ $(;)?) => {$(
+        $declaration.on($help, |master: &mut Master, from, message: $message, context| {
             Master::agent($variant)(master, from, message, context);
         });
     )+};
@@ -146,19 +148,19 @@ impl Actor for Master {
 
     fn declare(declaration: &mut Declaration<Self>) {
         from_agent!(declaration,
-            RegisterSlaveMessage => |m| FromAgent::Register(Box::new(m)),
+            internal::RegisterSlaveMessage => |m| FromAgent::Register(Box::new(m)),
                 "A new agent wants in (M12).";
-            ReregisterSlaveMessage => |m| FromAgent::Reregister(Box::new(m)),
+            Returning => |m| FromAgent::Reregister(Box::new(m)),
                 "A known agent returns (M13).";
-            UnregisterSlaveMessage => FromAgent::Unregister, "An agent leaves.";
-            UpdateSlaveMessage => |m| FromAgent::Update(Box::new(m)),
+            internal::UnregisterSlaveMessage => FromAgent::Unregister, "An agent leaves.";
+            internal::UpdateSlaveMessage => |m| FromAgent::Update(Box::new(m)),
                 "An agent's resources changed.";
-            StatusUpdateMessage => |m| FromAgent::StatusUpdate(Box::new(m)),
+            internal::StatusUpdateMessage => |m| FromAgent::StatusUpdate(Box::new(m)),
                 "A task's state changed (M34).";
-            ExitedExecutorMessage => FromAgent::ExitedExecutor, "An executor ended.";
-            ExecutorToFrameworkMessage => FromAgent::ExecutorToFramework,
+            internal::ExitedExecutorMessage => FromAgent::ExitedExecutor, "An executor ended.";
+            internal::ExecutorToFrameworkMessage => FromAgent::ExecutorToFramework,
                 "An executor's message to its framework.";
-            PongSlaveMessage => |_| FromAgent::Pong, "An agent answers a ping (M16).";
+            internal::PongSlaveMessage => |_| FromAgent::Pong, "An agent answers a ping (M16).";
         );
         declaration
             .on(

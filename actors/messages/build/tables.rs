@@ -162,11 +162,12 @@ fn write_message(
         }
         write_field(&mut fields, types, name, field)?;
     }
+    let is_ascending = message.field.is_sorted_by_key(|field| field.number());
     push(
         out,
         format_args!(
             "pub(crate) static {}: Table = Table {{ fields: &[{fields}], \
-             by_number: &{places:?}, required: {required}, checked: {checked} }};\n",
+             by_number: &{places:?}, is_ascending: {is_ascending}, required: {required}, checked: {checked} }};\n",
             static_name(name)
         ),
     );
@@ -212,9 +213,10 @@ fn write_field(
     push(
         out,
         format_args!(
-            "Field {{ name: {:?}, number: {}, label: Label::{label}, kind: Kind::{kind}, \
+            "Field {{ name: {:?}, key: {:?}, number: {}, label: Label::{label}, kind: Kind::{kind}, \
              default: {default}, in_json: {} }}, ",
             field.name(),
+            format!("\"{}\":", field.name()),
             field.number(),
             field.json_name() != NOT_IN_JSON,
         ),

@@ -3,6 +3,8 @@
 use crate::required;
 use crate::table::Described;
 use bytes::Bytes;
+
+pub use crate::plain::is_plain;
 pub use runtime_core::DecodeError;
 
 /// Reads a message. The values of `bytes` fields are copied; see [`decode_bytes`].

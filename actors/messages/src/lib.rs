@@ -12,6 +12,7 @@
 pub mod binary;
 mod codec;
 pub mod json;
+mod plain;
 mod read;
 mod required;
 pub mod table;

@@ -1,5 +1,7 @@
 //! Tables that describe messages, made by the build from the `.proto` files.
 
+use crate::wire::Value;
+
 /// A message type that has a table.
 pub trait Described: prost::Message + Default {
     /// What the type's fields are called, how they are numbered and what they hold.
@@ -19,6 +21,8 @@ pub struct Table {
     pub(crate) fields: &'static [Field],
     /// A field's place in `fields` by its number; [`u8::MAX`] where there is none.
     pub(crate) by_number: &'static [u8],
+    /// Whether the order of declaration is that of numbers, too.
+    pub(crate) is_ascending: bool,
     /// The required ones among `fields`.
     pub(crate) required: FieldSet,
     /// Whether this message, or one inside it at any depth, has a required field.
@@ -56,6 +60,8 @@ pub(crate) const MAX_FIELDS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
+    /// The name as JSON begins a member with it: `"name":`.
+    pub(crate) key: &'static str,
     pub(crate) number: u32,
     pub(crate) label: Label,
     pub(crate) kind: Kind,
@@ -88,6 +94,25 @@ pub(crate) enum Kind {
     Bytes,
     Message(&'static Table),
     Enum(&'static Enum),
+}
+
+impl Kind {
+    /// The value that an unset part of a map entry stands for.
+    pub(crate) fn empty(self) -> Value<'static> {
+        match self {
+            Self::Double => Value::Fixed64(0),
+            Self::Text | Self::Bytes | Self::Message(_) => Value::Length(&[]),
+            _ => Value::Varint(0),
+        }
+    }
+
+    /// Whether it is an enum without this value, which is then one of a newer version.
+    pub(crate) fn lacks(self, value: Value<'_>) -> bool {
+        match (self, value) {
+            (Self::Enum(values), Value::Varint(number)) => values.name_of(number as i32).is_none(),
+            _ => false,
+        }
+    }
 }
 
 /// A default that JSON shows.

@@ -124,14 +124,7 @@ impl<'a> Values<'a> {
             return Ok(true);
         };
         let singular = matches!(self.field.label, Label::Optional | Label::Required);
-        Ok(singular && is_unknown(self.field.kind, first))
-    }
-}
-
-fn is_unknown(kind: Kind, value: Value<'_>) -> bool {
-    match (kind, value) {
-        (Kind::Enum(values), Value::Varint(number)) => values.name_of(number as i32).is_none(),
-        _ => false,
+        Ok(singular && self.field.kind.lacks(first))
     }
 }
 
@@ -160,7 +153,7 @@ impl Values<'_> {
         let mut list = serializer.serialize_seq(length)?;
         for value in self.iter() {
             let value = value.map_err(S::Error::custom)?;
-            if !for_people || !is_unknown(self.field.kind, value) {
+            if !for_people || !self.field.kind.lacks(value) {
                 list.serialize_element(&ValueView {
                     kind: self.field.kind,
                     value,
@@ -205,7 +198,7 @@ impl Values<'_> {
                 .map_or(Kind::Text, |field| field.kind);
             ValueView {
                 kind,
-                value: empty(kind),
+                value: kind.empty(),
             }
         };
         let [key, value] = parts;
@@ -213,15 +206,6 @@ impl Values<'_> {
             key.unwrap_or_else(|| absent(0)),
             value.unwrap_or_else(|| absent(1)),
         ))
-    }
-}
-
-/// The value that an unset part of a map entry stands for.
-fn empty(kind: Kind) -> Value<'static> {
-    match kind {
-        Kind::Double => Value::Fixed64(0),
-        Kind::Text | Kind::Bytes | Kind::Message(_) => Value::Length(&[]),
-        _ => Value::Varint(0),
     }
 }
 

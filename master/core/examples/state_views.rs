@@ -100,7 +100,7 @@ fn cluster(agents: usize) -> Snapshot {
     feed(&mut master, Input::Recovered(Box::default()));
     for number in 0..agents {
         let from = format!("slave(1)@10.{}.{}.1:5051", number / 250, number % 250);
-        let message = Box::new(report(number));
+        let message = Box::new(report(number).into());
         let from = from.parse().expect("a pid");
         feed(
             &mut master,

@@ -7,6 +7,7 @@ use runtime_core::Pid;
 use crate::allocator::messages::Offers;
 use crate::connection::{StreamId, Token};
 use crate::registry::{Registry, Ticket};
+use crate::returning::Returning;
 
 /// One thing that happened, decoded and typed. The shell feeds inputs one by one to
 /// [`Master::handle`](crate::Master::handle).
@@ -95,7 +96,7 @@ pub enum FromAgent {
     /// A new agent wants in (M12).
     Register(Box<internal::RegisterSlaveMessage>),
     /// A known agent returns (M13).
-    Reregister(Box<internal::ReregisterSlaveMessage>),
+    Reregister(Box<Returning>),
     /// An agent leaves in an orderly way.
     Unregister(internal::UnregisterSlaveMessage),
     /// The agent's oversubscribed or total resources changed.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use messages::internal::{ReregisterSlaveMessage, archive};
+use messages::internal::archive;
 use messages::v1;
 use model::ids::{self, AgentId, ExecutorId, FrameworkId, IdError, TaskId};
 use model::{ResourceError, Resources};
@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::agents::{AgentCapabilities, Arrival};
 use crate::env::Uuid;
 use crate::executor::Executor;
+use crate::returning::{EncodedTasks, Returning};
 use crate::task::Task;
 
 /// The oldest agents that are let in (M11).
@@ -80,7 +81,8 @@ pub(crate) fn read_arrival(
 }
 
 impl Report {
-    pub(crate) fn read(message: ReregisterSlaveMessage) -> Result<Self, ReportError> {
+    pub(crate) fn read(returning: Returning) -> Result<Self, ReportError> {
+        let Returning { message, tasks } = returning;
         let arrival = read_arrival(
             message.slave,
             message.version.as_deref(),
@@ -98,7 +100,7 @@ impl Report {
         }
         Ok(Self {
             executors: read_executors(message.executor_infos, &agent, &known)?,
-            tasks: read_tasks(message.tasks, &agent, &known)?,
+            tasks: read_tasks(&tasks, &agent, &known)?,
             frameworks: message.frameworks,
             completed: message.completed_frameworks,
             arrival,
@@ -132,37 +134,39 @@ fn read_executors(
 }
 
 fn read_tasks(
-    tasks: Vec<v1::Task>,
+    tasks: &EncodedTasks,
     agent: &AgentId,
     frameworks: &BTreeSet<FrameworkId>,
 ) -> Result<Vec<Task>, ReportError> {
     let mut seen = BTreeSet::new();
     let mut read: Vec<Task> = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        ids::check(&task.task_id.value).map_err(ReportError::TaskId)?;
-        if task.agent_id.value != agent.as_str() {
-            return Err(ReportError::TaskAgent(task.agent_id.value));
+    let mut resources_before: &[u8] = &[];
+    for task in tasks.iter() {
+        ids::check(task.id).map_err(ReportError::TaskId)?;
+        if task.agent != agent.as_str() {
+            return Err(ReportError::TaskAgent(task.agent.to_owned()));
         }
         // One text for all that name it.
-        let Some(framework) = frameworks.get(task.framework_id.value.as_str()) else {
-            let framework = FrameworkId::from(&task.framework_id);
+        let Some(framework) = frameworks.get(task.framework) else {
+            let framework = FrameworkId::from(task.framework);
             return Err(ReportError::TaskFramework(framework));
         };
-        let id = TaskId::from(&task.task_id);
-        if !seen.insert((framework.clone(), id.clone())) {
+        if !seen.insert((task.framework, task.id)) {
+            let id = TaskId::from(task.id);
             return Err(ReportError::DuplicateTask(framework.clone(), id));
         }
-        let resources = Resources::from_proto(&task.resources)?;
         // Tasks of one agent are often alike.
         let resources = match read.last() {
-            Some(last) if *last.resources() == resources => last.resources_shared(),
-            _ => Arc::new(resources),
+            Some(before) if resources_before == task.resources => before.resources_shared(),
+            _ => Arc::new(task.decode_resources()?),
         };
+        resources_before = task.resources;
         read.push(Task::reported(
-            task,
+            &task,
             framework.clone(),
             agent.clone(),
             resources,
+            read.last(),
         ));
     }
     Ok(read)

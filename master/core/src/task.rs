@@ -9,6 +9,7 @@ use model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
 use model::task_state::TaskStateExt as _;
 use prost::Message as _;
 
+use crate::encoded_task::EncodedTask;
 use crate::env::Uuid;
 
 /// One task. Parts that only views need are kept as encoded protobuf and read when
@@ -48,7 +49,7 @@ impl Task {
         .into_iter()
         .flatten()
         .find_map(|command| command.user.clone());
-        let (id, name) = id_and_name(&info.task_id, &info.name);
+        let (id, name) = id_and_name(&info.task_id.value, &info.name);
         Self {
             id,
             name,
@@ -75,46 +76,38 @@ impl Task {
         }
     }
 
-    /// A task as its agent reports it (M31). What was checked already is given apart.
+    /// A task as its agent reports it (M31). What was checked already is given apart; parts
+    /// that are those of the task `before`, too, are shared with it.
     pub(crate) fn reported(
-        task: v1::Task,
+        task: &EncodedTask<'_>,
         framework: FrameworkId,
         agent: AgentId,
         resources: Arc<Resources>,
+        before: Option<&Self>,
     ) -> Self {
-        let (id, name) = id_and_name(&task.task_id, &task.name);
+        let (id, name) = id_and_name(task.id, task.name);
         let unacknowledged = task
-            .status_update_uuid
-            .as_deref()
+            .update_uuid
             .and_then(Uuid::from_bytes)
-            .and_then(|uuid| {
-                let state = v1::TaskState::try_from(task.status_update_state?).ok()?;
-                Some((state, uuid))
-            });
+            .and_then(|uuid| Some((task.update_state?, uuid)));
+        let details = (!task.details.is_empty()).then_some(task.details);
+        let shared = before
+            .filter(|before| details.is_some() && before.details.as_deref() == details)
+            .and_then(|before| before.details.clone());
         Self {
             id,
             name,
             framework,
             agent,
             executor: task
-                .executor_id
-                .as_ref()
-                .filter(|executor| !executor.value.is_empty())
+                .executor
+                .filter(|executor| !executor.is_empty())
                 .map(ExecutorId::from),
-            state: v1::TaskState::try_from(task.state).unwrap_or(v1::TaskState::TaskUnknown),
+            state: task.state,
             unacknowledged,
             resources,
-            statuses: task.statuses.iter().map(encode_status).collect(),
-            details: encode_details(v1::Task {
-                labels: task.labels,
-                discovery: task.discovery,
-                container: task.container,
-                health_check: task.health_check,
-                kill_policy: task.kill_policy,
-                limits: task.limits,
-                user: task.user,
-                ..v1::Task::default()
-            }),
+            statuses: task.statuses.iter().map(|it| bare_status(it)).collect(),
+            details: shared.or_else(|| details.map(Arc::from)),
         }
     }
 
@@ -238,7 +231,7 @@ impl Task {
         if same {
             self.statuses.pop();
         }
-        self.statuses.push(encode_status(status));
+        self.statuses.push(bare_status(&status.encode_to_vec()));
         !same
     }
 
@@ -272,9 +265,9 @@ impl Task {
 }
 
 /// Id and name, sharing one text when they are the same.
-fn id_and_name(id: &v1::TaskId, name: &str) -> (TaskId, Arc<str>) {
-    let text: Arc<str> = Arc::from(id.value.as_str());
-    let name = if name == id.value {
+fn id_and_name(id: &str, name: &str) -> (TaskId, Arc<str>) {
+    let text: Arc<str> = Arc::from(id);
+    let name = if name == id {
         Arc::clone(&text)
     } else {
         Arc::from(name)
@@ -283,10 +276,9 @@ fn id_and_name(id: &v1::TaskId, name: &str) -> (TaskId, Arc<str>) {
 }
 
 /// Without what the task itself has: ids. Data is not kept.
-fn encode_status(status: &v1::TaskStatus) -> Arc<[u8]> {
-    let whole = status.encode_to_vec();
+fn bare_status(whole: &[u8]) -> Arc<[u8]> {
     let mut bare = Vec::with_capacity(whole.len());
-    let mut reader = Reader::new(&whole);
+    let mut reader = Reader::new(whole);
     loop {
         let before = reader.rest();
         let Ok(Some((number, _))) = reader.field() else {

@@ -1,7 +1,7 @@
 //! Properties that hold for any input.
 
 use crate::binary::{decode, encode};
-use crate::json::{from_json, from_value, to_json};
+use crate::json::{append, from_json, from_value, to_json};
 use crate::table::{Described, Field, Kind, Label, Table};
 use crate::{internal, v1, wire};
 use proptest::prelude::*;
@@ -70,6 +70,31 @@ fn settles<T: Described + serde::Serialize + PartialEq + std::fmt::Debug>(value:
     assert_eq!(to_json(&second).unwrap(), text);
 }
 
+/// What is appended is what serde writes, whatever the order of the fields.
+fn writes_alike<T: Described + serde::Serialize>(value: &Value) {
+    let message: T = from_value(value).unwrap();
+    let wanted = String::from_utf8(to_json(&message).unwrap()).unwrap();
+    let bytes = encode(&message).to_vec();
+    for bytes in [turned_round(&bytes), bytes] {
+        let mut text = b"before".to_vec();
+        append::<T>(&bytes, &mut text).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), format!("before{wanted}"));
+    }
+}
+
+/// The message with the highest field first; a field's values stay in their order.
+fn turned_round(bytes: &[u8]) -> Vec<u8> {
+    let mut fields: Vec<(u32, &[u8])> = Vec::new();
+    let mut reader = wire::Reader::new(bytes);
+    while !reader.rest().is_empty() {
+        let before = reader.rest();
+        let (number, _) = reader.field().unwrap().unwrap();
+        fields.push((number, &before[..before.len() - reader.rest().len()]));
+    }
+    fields.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+    fields.iter().flat_map(|(_, raw)| *raw).copied().collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -95,6 +120,17 @@ proptest! {
     fn the_two_ways_of_reading_json_agree(value in object_of(v1::TaskInfo::table(), 2)) {
         let text = serde_json::to_vec(&value).unwrap();
         assert_eq!(from_json::<v1::TaskInfo>(&text), from_value::<v1::TaskInfo>(&value));
+    }
+
+    #[test]
+    fn the_two_ways_of_writing_json_agree(
+        task in object_of(v1::TaskInfo::table(), 3),
+        framework in object_of(v1::FrameworkInfo::table(), 3),
+        status in object_of(v1::TaskStatus::table(), 4),
+    ) {
+        writes_alike::<v1::TaskInfo>(&task);
+        writes_alike::<v1::FrameworkInfo>(&framework);
+        writes_alike::<v1::TaskStatus>(&status);
     }
 }
 
@@ -122,6 +158,10 @@ proptest! {
         let place = place.index(body.len());
         body[place] = byte;
         let _ = decode::<v1::TaskInfo>(&body);
+        let mut text = Vec::new();
+        if append::<v1::TaskInfo>(&body, &mut text).is_ok() {
+            assert!(serde_json::from_slice::<Value>(&text).is_ok());
+        }
     }
 
     #[test]

@@ -4,21 +4,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use messages::internal::{
-    KillTaskMessage, ReconcileTasksMessage, ReregisterSlaveMessage, ShutdownFrameworkMessage,
-    ShutdownMessage, SlaveReregisteredMessage,
+    KillTaskMessage, ReconcileTasksMessage, ShutdownFrameworkMessage, ShutdownMessage,
+    SlaveReregisteredMessage,
 };
 use messages::v1;
 use messages::v1::task_status::Reason;
-use model::Resources;
 use model::ids::{AgentId, ExecutorId, FrameworkId};
+use prost::Message as _;
 use runtime_core::Pid;
 
 use crate::allocator::messages::{ActivateAgent, RemoveAgent, UpdateAgent};
 use crate::effect::{Effect, ToAgent};
+use crate::encoded_task::EncodedTask;
 use crate::executor::Executor;
 use crate::master::Master;
 use crate::registry::Operation;
 use crate::report::Report;
+use crate::returning::Returning;
 use crate::status::Verdict;
 use crate::task::Task;
 use crate::turn::Turn;
@@ -29,7 +31,7 @@ impl Master {
         &mut self,
         turn: &mut Turn<'_, '_>,
         from: &Pid,
-        message: ReregisterSlaveMessage,
+        message: Returning,
     ) {
         self.count().messages_reregister_slave += 1;
         let report = match Report::read(message) {
@@ -444,9 +446,11 @@ impl Master {
         };
         if let Some(framework) = self.frameworks.get_mut(&id) {
             for task in archive.tasks {
-                let resources = Resources::from_proto(&task.resources).unwrap_or_default();
-                let agent = AgentId::from(&task.agent_id);
-                let task = Task::reported(task, id.clone(), agent, resources.into());
+                let bytes = task.encode_to_vec();
+                let task = EncodedTask::read(&bytes);
+                let resources = task.decode_resources().unwrap_or_default();
+                let agent = AgentId::from(task.agent);
+                let task = Task::reported(&task, id.clone(), agent, resources.into(), None);
                 framework.add_completed(task.into());
             }
         }

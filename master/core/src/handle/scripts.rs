@@ -379,7 +379,7 @@ impl Cluster {
             .map(|framework| framework.info().clone())
             .collect();
         self.world
-            .agent_says(number, FromAgent::Reregister(Box::new(message)))
+            .agent_says(number, FromAgent::Reregister(Box::new(message.into())))
     }
 }
 

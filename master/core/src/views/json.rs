@@ -3,7 +3,9 @@
 //! The state of a large cluster is a hundred megabytes of JSON, so nothing is built in
 //! between: each value appends itself.
 
-use messages::json::Encoded;
+use std::marker::PhantomData;
+
+use messages::json;
 use messages::table::Described;
 use model::resources::Scalar;
 use serde::Serialize;
@@ -15,14 +17,7 @@ pub(crate) trait Json {
 
 impl Json for &str {
     fn write(self, out: &mut Vec<u8>) {
-        let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-        if self.bytes().fold(true, |all, byte| all & is_plain(byte)) {
-            out.push(b'"');
-            out.extend_from_slice(self.as_bytes());
-            out.push(b'"');
-        } else {
-            serialize(&self, out);
-        }
+        json::append_text(self, out);
     }
 }
 
@@ -90,18 +85,28 @@ fn serialize<T: Serialize>(value: &T, out: &mut Vec<u8>) {
     }
 }
 
-/// A protobuf message in its binary form.
-pub(crate) struct Message<'a, T>(Encoded<'a, T>);
+/// A protobuf message in its binary form; `null` if it is none.
+pub(crate) struct Message<'a, T> {
+    bytes: &'a [u8],
+    message: PhantomData<fn() -> T>,
+}
 
 impl<'a, T: Described> Message<'a, T> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self(Encoded::new(bytes))
+        Self {
+            bytes,
+            message: PhantomData,
+        }
     }
 }
 
 impl<T: Described> Json for Message<'_, T> {
     fn write(self, out: &mut Vec<u8>) {
-        serialize(&self.0, out);
+        let before = out.len();
+        if json::append::<T>(self.bytes, out).is_err() {
+            out.truncate(before);
+            out.extend_from_slice(b"null");
+        }
     }
 }
 

@@ -38,7 +38,7 @@ fn agents_of_the_registry_have_time_to_return() {
     );
     assert_eq!(world.master.snapshot().agents.recovered().len(), 2);
     let message = report(1, &"a".into(), "cpus:4");
-    world.agent_says(1, FromAgent::Reregister(Box::new(message)));
+    world.agent_says(1, FromAgent::Reregister(Box::new(message.into())));
     world.timer(Timer::RecoveredAgents);
     let snapshot = world.master.snapshot();
     assert!(snapshot.agents.recovered().is_empty());
@@ -61,7 +61,7 @@ fn a_master_that_would_lose_too_many_agents_ends_instead() {
     };
     let mut world = World::with(config, registry(&["a", "b"]));
     let message = report(1, &"a".into(), "cpus:4");
-    world.agent_says(1, FromAgent::Reregister(Box::new(message)));
+    world.agent_says(1, FromAgent::Reregister(Box::new(message.into())));
     let effects = world.timer(Timer::RecoveredAgents);
     let [Effect::Exit(why)] = &effects[..] else {
         panic!("{effects:?}")

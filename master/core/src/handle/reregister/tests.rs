@@ -16,7 +16,7 @@ use crate::testing::*;
 const RESOURCES: &str = "cpus:4;mem:1024";
 
 fn send(world: &mut World, number: u16, message: ReregisterSlaveMessage) -> Vec<Effect> {
-    world.agent_says(number, FromAgent::Reregister(Box::new(message)))
+    world.agent_says(number, FromAgent::Reregister(Box::new(message.into())))
 }
 
 fn welcome(effects: &[Effect]) -> Option<&SlaveReregisteredMessage> {
