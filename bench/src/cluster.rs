@@ -65,8 +65,8 @@ pub struct Driven {
     pub master: Master,
     /// Its process.
     pub pid: u32,
-    /// What ends with the case.
-    own: Option<Daemon>,
+    /// What ends with the case, and where it keeps its registry.
+    own: Option<(Daemon, PathBuf)>,
 }
 
 impl Driven {
@@ -78,7 +78,7 @@ impl Driven {
             Some(Self {
                 master,
                 pid: daemon.pid(),
-                own: Some(daemon),
+                own: Some((daemon, folder)),
             })
         } else {
             let master = Master::parse(reference?)?;
@@ -97,6 +97,19 @@ impl Driven {
             while self.metric("master/slaves_connected")? > 0.0 {}
         }
         Some(())
+    }
+
+    /// Kills a master of this project without warning, and starts it again at the same
+    /// address and with the same registry.
+    pub fn restart(self) -> Option<Self> {
+        let (daemon, folder) = self.own?;
+        drop(daemon);
+        let (daemon, master) = master_at(&folder, self.master.address.port())?;
+        Some(Self {
+            master,
+            pid: daemon.pid(),
+            own: Some((daemon, folder)),
+        })
     }
 
     /// One of its metrics.
@@ -132,9 +145,14 @@ pub fn folder() -> Option<PathBuf> {
 
 /// A master without agents.
 pub fn master(folder: &Path) -> Option<(Daemon, Master)> {
+    master_at(folder, 0)
+}
+
+fn master_at(folder: &Path, port: u16) -> Option<(Daemon, Master)> {
     let mut command = Command::new(program("mesos-master")?);
     command
-        .args(["--ip=127.0.0.1", "--port=0"])
+        .arg("--ip=127.0.0.1")
+        .arg(format!("--port={port}"))
         .arg(format!("--work_dir={}", folder.join("master").display()));
     let daemon = Daemon::start(&mut command, "elected: the registry is recovered")?;
     let master = Master {

@@ -141,6 +141,7 @@ fn write_message(
     }
     let mut fields = String::new();
     let mut required: u64 = 0;
+    let mut with_default: u64 = 0;
     let mut places: Vec<u8> = Vec::new();
     for (index, field) in message.field.iter().enumerate() {
         let number = field.number();
@@ -160,14 +161,16 @@ fn write_message(
         if field.label() == Label::Required {
             required |= 1 << index;
         }
+        if printed_default(field).is_some() {
+            with_default |= 1 << index;
+        }
         write_field(&mut fields, types, name, field)?;
     }
-    let is_ascending = message.field.is_sorted_by_key(|field| field.number());
     push(
         out,
         format_args!(
             "pub(crate) static {}: Table = Table {{ fields: &[{fields}], \
-             by_number: &{places:?}, is_ascending: {is_ascending}, required: {required}, checked: {checked} }};\n",
+             by_number: &{places:?}, with_default: {with_default}, required: {required}, checked: {checked} }};\n",
             static_name(name)
         ),
     );

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::marker::PhantomData;
 use thiserror::Error;
 
-pub use append::{append, append_text};
+pub use append::{append, append_members, append_text};
 pub(crate) use scalars::{decode_base64, parse_bool, parse_number};
 
 /// Why a text is no message. Displays as upstream's text without the words that an

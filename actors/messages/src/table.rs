@@ -21,8 +21,8 @@ pub struct Table {
     pub(crate) fields: &'static [Field],
     /// A field's place in `fields` by its number; [`u8::MAX`] where there is none.
     pub(crate) by_number: &'static [u8],
-    /// Whether the order of declaration is that of numbers, too.
-    pub(crate) is_ascending: bool,
+    /// Those among `fields` whose default JSON shows.
+    pub(crate) with_default: FieldSet,
     /// The required ones among `fields`.
     pub(crate) required: FieldSet,
     /// Whether this message, or one inside it at any depth, has a required field.

@@ -122,7 +122,7 @@ pub const CASES: &[Case] = &[
     },
     Case {
         name: "failover",
-        about: "all agents come back at once with 10 running tasks each: 1,000, 10,000, 50,000",
+        about: "all agents come back at once with 10 running tasks each, also after a kill: 1,000, 10,000, 50,000",
         sides: &["ours", "reference"],
         run: failover::run,
     },

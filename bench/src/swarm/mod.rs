@@ -40,12 +40,8 @@ impl Swarm {
     pub fn open(master: &Master, count: usize) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let me = Pid::new("slave(1)", listener.local_addr()?);
+        let to_master = Arc::new(Mutex::new(connect(master)?));
         let master = Pid::new("master", master.address);
-        let socket = TcpStream::connect(master.address)?;
-        socket.set_nodelay(true)?;
-        let accepted = socket.try_clone()?;
-        thread::spawn(move || discard(accepted));
-        let to_master = Arc::new(Mutex::new(socket));
         let (tell, told) = channel();
         let from_master = Inbound {
             answers: Answers::new(me.clone(), master.clone()),
@@ -65,6 +61,16 @@ impl Swarm {
             to_master,
             told,
         })
+    }
+
+    /// Opens the connection anew, to a master that was started again at its address.
+    pub fn reconnect(&self, master: &Master) -> io::Result<()> {
+        let socket = connect(master)?;
+        *self
+            .to_master
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = socket;
+        Ok(())
     }
 
     /// All agents register and are in when this returns.
@@ -144,6 +150,15 @@ pub fn start(master: &Master, count: usize) -> io::Result<Swarm> {
     let swarm = Swarm::open(master, count)?;
     swarm.register()?;
     Ok(swarm)
+}
+
+/// Opens a connection for what agents say.
+fn connect(master: &Master) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect(master.address)?;
+    socket.set_nodelay(true)?;
+    let accepted = socket.try_clone()?;
+    thread::spawn(move || discard(accepted));
+    Ok(socket)
 }
 
 /// Reads what answers messages come, and forgets them.

@@ -7,7 +7,7 @@ use base64::display::Base64Display;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
-use crate::table::{Described, Field, Kind, Label, MAX_FIELDS, Table};
+use crate::table::{Described, Field, FieldSet, Kind, Label, MAX_FIELDS, Table};
 use crate::wire::{Malformed, Reader, Value};
 
 /// Appends the JSON (V3) of the `T` whose binary form is `bytes`. All values of a field must
@@ -20,7 +20,20 @@ pub fn append<T: Described>(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malfo
     append_message(T::table(), bytes, out)
 }
 
+/// As [`append`], without the braces: for an object that has other members, too. Says whether
+/// anything was appended.
+///
+/// # Errors
+///
+/// As [`append`].
+pub fn append_members<T: Described>(bytes: &[u8], out: &mut Vec<u8>) -> Result<bool, Malformed> {
+    let begin = out.len();
+    append_members_of(T::table(), bytes, out)?;
+    Ok(out.len() > begin)
+}
+
 /// Appends a string.
+#[inline]
 pub fn append_text(text: &str, out: &mut Vec<u8>) {
     let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
     if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
@@ -66,8 +79,18 @@ impl<'a> Cursor<'a> {
 
 fn append_message(table: &'static Table, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
     out.push(b'{');
+    append_members_of(table, bytes, out)?;
+    out.push(b'}');
+    Ok(())
+}
+
+fn append_members_of(
+    table: &'static Table,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed> {
     let begin = out.len();
-    if !table.is_ascending || !append_in_order(table, bytes, out)? {
+    if !append_in_order(table, bytes, out)? {
         out.truncate(begin);
         append_in_any_order(table, bytes, out)?;
     }
@@ -75,7 +98,6 @@ fn append_message(table: &'static Table, bytes: &[u8], out: &mut Vec<u8>) -> Res
     if out.len() > begin {
         out.pop();
     }
-    out.push(b'}');
     Ok(())
 }
 
@@ -87,23 +109,23 @@ fn append_in_order(
     out: &mut Vec<u8>,
 ) -> Result<bool, Malformed> {
     let mut cursor = Cursor::new(bytes)?;
-    for field in table.fields {
-        while let Some((number, _)) = cursor.next
-            && number < field.number
-        {
-            if table.by_number(number).is_some() {
-                return Ok(false);
-            }
-            cursor.take(number)?;
-        }
-        append_member(field, &mut cursor, out)?;
-    }
+    let mut defaults = table.with_default;
+    let mut passed: FieldSet = 0;
     while let Some((number, _)) = cursor.next {
-        if table.by_number(number).is_some() {
+        let Some((place, field)) = table.by_number(number) else {
+            cursor.take(number)?;
+            continue;
+        };
+        let this: FieldSet = 1 << place;
+        if passed >= this {
             return Ok(false);
         }
-        cursor.take(number)?;
+        passed = this;
+        append_defaults(table, defaults & (this - 1), out);
+        defaults &= !(this | (this - 1));
+        append_member(field, &mut cursor, out)?;
     }
+    append_defaults(table, defaults, out);
     Ok(true)
 }
 
@@ -113,21 +135,62 @@ fn append_in_any_order(
     bytes: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed> {
-    let mut starts = [None; MAX_FIELDS];
-    let mut cursor = Cursor::new(bytes)?;
-    while let Some((number, _)) = cursor.next {
+    let mut starts = [0_u32; MAX_FIELDS];
+    let mut seen: FieldSet = 0;
+    let mut reader = Reader::new(bytes);
+    loop {
+        let start = bytes.len() - reader.rest().len();
+        let Some((number, _)) = reader.field()? else {
+            break;
+        };
         if let Some((place, _)) = table.by_number(number)
-            && let Some(start @ None) = starts.get_mut(place)
+            && seen & 1 << place == 0
+            && let Some(slot) = starts.get_mut(place)
         {
-            *start = Some(cursor);
+            *slot = u32::try_from(start).map_err(|_| Malformed::TooLong)?;
+            seen |= 1 << place;
         }
-        cursor.take(number)?;
     }
-    let none = Cursor::new(&[])?;
-    for (field, start) in table.fields.iter().zip(starts) {
-        append_member(field, &mut start.unwrap_or(none), out)?;
+    for place in places(seen | table.with_default) {
+        let is_seen = seen & 1 << place != 0;
+        if let (true, Some(field), Some(start)) = (
+            is_seen,
+            table.fields.get(place),
+            starts.get(place).and_then(|it| usize::try_from(*it).ok()),
+        ) {
+            let mut cursor = Cursor::new(bytes.get(start..).unwrap_or_default())?;
+            append_member(field, &mut cursor, out)?;
+        } else {
+            append_defaults(table, 1 << place, out);
+        }
     }
     Ok(())
+}
+
+/// The places in a set, lowest first.
+fn places(mut set: FieldSet) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = set.trailing_zeros();
+        (set != 0).then(|| {
+            set &= set - 1;
+            place as usize
+        })
+    })
+}
+
+/// The defaults of fields that are not there, each with a comma after it.
+fn append_defaults(table: &'static Table, set: FieldSet, out: &mut Vec<u8>) {
+    for field in places(set).filter_map(|place| table.fields.get(place)) {
+        append_default(field, out);
+    }
+}
+
+fn append_default(field: &Field, out: &mut Vec<u8>) {
+    if let Some(default) = &field.default {
+        out.extend_from_slice(field.key.as_bytes());
+        append_scalar(default, out);
+        out.push(b',');
+    }
 }
 
 /// A field with a comma after it, or the default that is shown for it, if any. Takes all of
@@ -149,13 +212,7 @@ fn append_member(
             }
             out.push(b',');
         }
-        _ => {
-            if let Some(default) = &field.default {
-                out.extend_from_slice(field.key.as_bytes());
-                append_scalar(default, out);
-                out.push(b',');
-            }
-        }
+        _ => append_default(field, out),
     }
     while cursor.take(field.number)?.is_some() {}
     Ok(())

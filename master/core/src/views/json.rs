@@ -110,6 +110,15 @@ impl<T: Described> Json for Message<'_, T> {
     }
 }
 
+/// JSON that is there already.
+pub(crate) struct Written<'a>(pub(crate) &'a [u8]);
+
+impl Json for Written<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0);
+    }
+}
+
 /// An object whose fields a function adds.
 pub(crate) struct Fields<F>(pub(crate) F);
 
@@ -131,8 +140,9 @@ pub(crate) struct Object<'a> {
 }
 
 impl Object<'_> {
-    /// Adds a field whose name needs no escapes.
-    #[inline]
+    /// Adds a field whose name needs no escapes. Always inlined, so that the name's length is
+    /// known where it is copied: there are millions of them in a large answer.
+    #[inline(always)]
     pub(crate) fn field(&mut self, name: &'static str, value: impl Json) {
         self.separate();
         self.out.push(b'"');
@@ -142,6 +152,7 @@ impl Object<'_> {
     }
 
     /// Adds a field if there is a value.
+    #[inline(always)]
     pub(crate) fn optional(&mut self, name: &'static str, value: Option<impl Json>) {
         if let Some(value) = value {
             self.field(name, value);
@@ -156,6 +167,18 @@ impl Object<'_> {
         value.write(self.out);
     }
 
+    /// Adds the fields that an encoded message has; none if it makes no sense.
+    pub(crate) fn members<T: Described>(&mut self, bytes: &[u8]) {
+        let before = self.out.len();
+        let was_empty = self.is_empty;
+        self.separate();
+        if !json::append_members::<T>(bytes, self.out).unwrap_or(false) {
+            self.out.truncate(before);
+            self.is_empty = was_empty;
+        }
+    }
+
+    #[inline(always)]
     fn separate(&mut self) {
         if !self.is_empty {
             self.out.push(b',');

@@ -30,7 +30,7 @@ pub(super) fn write(form: Form, size: usize, fields: impl FnOnce(&mut Growing<'_
 pub(super) struct Growing<'a> {
     form: Form,
     out: &'a mut Vec<u8>,
-    /// For parts of lists, one at a time.
+    /// For members of lists, one at a time.
     scratch: &'a mut Vec<u8>,
     is_empty: bool,
 }
@@ -104,41 +104,50 @@ impl Growing<'_> {
         }
     }
 
-    /// Adds a list of messages of type `M`; `encode` appends each one's binary form. JSON
-    /// shows the list even if it is empty.
-    pub(super) fn list<M: Described, T>(
+    /// Adds a list of messages; `append` appends each one in the form that it is given, but
+    /// for the length before it. JSON shows the list even if it is empty.
+    pub(super) fn list<T>(
         &mut self,
         field: Field,
         items: impl Iterator<Item = T>,
-        mut encode: impl FnMut(T, &mut Vec<u8>),
+        mut append: impl FnMut(T, Form, &mut Vec<u8>),
     ) {
-        if self.form == Form::Json {
-            self.name(field.0);
-            self.out.push(b'[');
-        }
-        for (index, item) in items.enumerate() {
-            self.scratch.clear();
-            encode(item, self.scratch);
-            match self.form {
-                Form::Json => {
+        match self.form {
+            Form::Json => {
+                self.name(field.0);
+                self.out.push(b'[');
+                for (index, item) in items.enumerate() {
                     if index > 0 {
                         self.out.push(b',');
                     }
-                    EncodedJson::<M>::new(self.scratch).write(self.out);
+                    append(item, Form::Json, self.out);
                 }
-                Form::Protobuf => put_bytes(self.out, field.1, self.scratch),
+                self.out.push(b']');
             }
-        }
-        if self.form == Form::Json {
-            self.out.push(b']');
+            Form::Protobuf => {
+                for item in items {
+                    self.scratch.clear();
+                    append(item, Form::Protobuf, self.scratch);
+                    put_bytes(self.out, field.1, self.scratch);
+                }
+            }
         }
     }
 
     /// As [`Self::list`], of messages that are there already.
     pub(super) fn messages<M: Described>(&mut self, field: Field, items: impl Iterator<Item = M>) {
-        self.list::<M, M>(field, items, |message, out| {
+        let mut encoded = Vec::new();
+        self.list(field, items, |message, form, out| {
             // A vector takes all that is put into it.
-            let _ = message.encode(out);
+            let _ = match form {
+                Form::Protobuf => message.encode(out),
+                Form::Json => {
+                    encoded.clear();
+                    let result = message.encode(&mut encoded);
+                    EncodedJson::<M>::new(&encoded).write(out);
+                    result
+                }
+            };
         });
     }
 }

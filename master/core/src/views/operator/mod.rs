@@ -181,14 +181,16 @@ fn put_state(snapshot: &Snapshot, state: &mut Growing<'_>) {
 fn put_tasks(snapshot: &Snapshot, tasks: &mut Growing<'_>) {
     let mut encoder = Encoder::default();
     let live = frameworks(snapshot).flat_map(|it| it.tasks().values());
-    tasks.list::<v1::Task, _>(("tasks", 2), live, |it, out| encoder.encode(it, out));
+    tasks.list(("tasks", 2), live, |it, form, out| {
+        encoder.append(it, form, out);
+    });
     let unreachable = frameworks(snapshot).flat_map(|it| it.unreachable_tasks().values());
-    tasks.list::<v1::Task, _>(("unreachable_tasks", 5), unreachable, |it, out| {
-        encoder.encode(it, out);
+    tasks.list(("unreachable_tasks", 5), unreachable, |it, form, out| {
+        encoder.append(it, form, out);
     });
     let completed = frameworks(snapshot).flat_map(|it| it.completed_tasks().iter());
-    tasks.list::<v1::Task, _>(("completed_tasks", 3), completed, |it, out| {
-        encoder.encode(it, out);
+    tasks.list(("completed_tasks", 3), completed, |it, form, out| {
+        encoder.append(it, form, out);
     });
 }
 

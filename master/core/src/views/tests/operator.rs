@@ -49,6 +49,9 @@ fn a_task_is_the_message_that_it_is() {
     let framework = sample.snapshot.frameworks.get(&sample.framework).unwrap();
     let task = framework.task(&"runs".into()).unwrap();
     assert_eq!(shown, task.to_proto());
+    let text = operator::get_tasks(&sample.snapshot, Form::Json);
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains(&print(&shown)), "{text}");
     assert_eq!(shown.statuses.len(), 2);
     assert_eq!(shown.statuses[1].state(), TaskState::TaskRunning);
     assert_eq!(shown.statuses[1].executor_id.as_ref().unwrap().value, "e1");
