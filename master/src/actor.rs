@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::v1_api::SharedEvent;
 use arc_swap::ArcSwap;
 use master_core::allocator::messages as allocator;
 use master_core::registry::Registry;
@@ -29,6 +30,8 @@ pub(crate) struct Master {
     pub(crate) effects: Vec<Effect>,
     pub(crate) calls: Calls,
     pub(crate) streams: Streams,
+    /// What operators were told last, in this batch.
+    pub(crate) told: Option<SharedEvent<v1::master::Event>>,
     pub(crate) allocator: Pid,
     pub(crate) registrar: Pid,
     info: v1::MasterInfo,
@@ -64,6 +67,7 @@ impl Master {
             effects: Vec::new(),
             calls: Calls::default(),
             streams: Streams::default(),
+            told: None,
             allocator: peers.allocator,
             registrar: peers.registrar,
             info,
@@ -104,6 +108,7 @@ impl Master {
         for effect in std::mem::take(&mut self.effects) {
             self.perform(effect, &snapshot, context);
         }
+        self.told = None;
     }
 
     /// A call that came by HTTP: remembers who owes the answer.

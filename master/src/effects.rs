@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actors::v1_api::SharedEvent;
 use master_core::{Connection, Effect, Input, Snapshot, StreamId, ToAgent, ToFramework, Token};
 use messages::internal::UpdateFrameworkMessage;
 use messages::{binary, v1};
@@ -48,7 +49,7 @@ impl Master {
                     master.input(Input::Timer(timer), context);
                 });
             }
-            Effect::Operator { to, event } => self.tell_operator(to, &event, context),
+            Effect::Operator { to, event } => self.tell_operator(to, event, context),
             Effect::OperatorSubscribed { to } => self.begin_operator(to, snapshot, context),
             Effect::Exit(reason) => self.exit(reason, context),
         }
@@ -110,13 +111,18 @@ impl Master {
         });
     }
 
+    /// Each event goes to all operators in turn.
     fn tell_operator(
         &mut self,
         to: StreamId,
-        event: &v1::master::Event,
+        event: Arc<v1::master::Event>,
         context: &mut Context<'_, Self>,
     ) {
-        if !self.streams.send(to, event) {
+        let told = match &mut self.told {
+            Some(told) if told.is(&event) => told,
+            told => told.insert(SharedEvent::new(event)),
+        };
+        if !self.streams.send_shared(to, told) {
             self.input(Input::OperatorClosed(to), context);
         }
     }

@@ -66,12 +66,13 @@ impl<'a> Reader<'a> {
         self.rest
     }
 
-    /// The next field's number and value; none at the end.
+    /// The next field's number and value; none at the end. Always inlined: else the answer,
+    /// of many words, is written to memory and read from it for each of millions of fields.
     ///
     /// # Errors
     ///
     /// [`Malformed`] when no field begins here; reading on makes no sense then.
-    #[inline]
+    #[inline(always)]
     pub fn field(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -97,7 +98,7 @@ impl<'a> Reader<'a> {
         Ok(Some((number, value)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn key(&mut self) -> Result<(u32, u64), Malformed> {
         let key = self.varint()?;
         let number = u32::try_from(key >> 3).map_err(|_| Malformed::FieldNumber)?;
@@ -107,7 +108,7 @@ impl<'a> Reader<'a> {
         Ok((number, key & 7))
     }
 
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64, Malformed> {
         // Nearly all keys and lengths take one byte.
         if let Some((byte, rest)) = self.rest.split_first()
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
         let (taken, rest) = self
             .rest
@@ -152,6 +153,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads on to the end of the group `number`, and of the groups inside it.
+    #[cold]
     fn skip_group(&mut self, number: u32) -> Result<(), Malformed> {
         let mut open = vec![number];
         while let Some(innermost) = open.last().copied() {

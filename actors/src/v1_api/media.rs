@@ -4,7 +4,6 @@ use messages::json::JsonError;
 use messages::table::Described;
 use messages::{binary, json};
 use runtime::http::{Method, Request, Response};
-use serde::Serialize;
 
 /// How a v1 message is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +32,20 @@ impl Media {
     }
 
     /// Writes a message.
-    pub fn encode<M: Described + Serialize>(self, message: &M) -> Vec<u8> {
+    pub fn encode<M: Described>(self, message: &M) -> Vec<u8> {
         match self {
-            Self::Json => json::to_json(message).unwrap_or_default(),
+            Self::Json => {
+                let mut text = Vec::new();
+                // What was encoded just before is well formed.
+                let _ = json::append::<M>(&message.encode_to_vec(), &mut text);
+                text
+            }
             Self::Protobuf => binary::encode(message).to_vec(),
         }
     }
 
     /// Writes a message as one RecordIO record (V5).
-    pub fn record<M: Described + Serialize>(self, message: &M) -> Vec<u8> {
+    pub fn record<M: Described>(self, message: &M) -> Vec<u8> {
         match self {
             Self::Json => runtime::recordio::encode(&self.encode(message)),
             Self::Protobuf => {
@@ -56,7 +60,7 @@ impl Media {
     }
 
     /// A 200 with one message.
-    pub fn answer<M: Described + Serialize>(self, message: &M) -> Response {
+    pub fn answer<M: Described>(self, message: &M) -> Response {
         Response::of(200, self.name(), self.encode(message))
     }
 }

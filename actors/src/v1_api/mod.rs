@@ -9,4 +9,4 @@ mod streams;
 pub use calls::Calls;
 pub use media::{Media, accepted, body_media, read_body};
 pub use reads::{flags, list_files, metrics, read_file, set_logging_level, version};
-pub use streams::Streams;
+pub use streams::{SharedEvent, Streams};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use messages::table::Described;
 use runtime::http::{StreamError, StreamWriter};
-use serde::Serialize;
 use tracing::info;
 
 use super::Media;
@@ -22,6 +22,38 @@ struct Open {
     media: Media,
     /// What is sent after the first record, while that is still being written.
     held: Option<Vec<Vec<u8>>>,
+}
+
+/// An event for many streams, encoded once in each form that one of them wants.
+#[derive(Debug)]
+pub struct SharedEvent<E> {
+    event: Arc<E>,
+    json: Option<Vec<u8>>,
+    protobuf: Option<Vec<u8>>,
+}
+
+impl<E: Described> SharedEvent<E> {
+    /// Not encoded yet.
+    pub fn new(event: Arc<E>) -> Self {
+        Self {
+            event,
+            json: None,
+            protobuf: None,
+        }
+    }
+
+    /// Whether it is this very event.
+    pub fn is(&self, event: &Arc<E>) -> bool {
+        Arc::ptr_eq(&self.event, event)
+    }
+
+    fn record(&mut self, media: Media) -> &[u8] {
+        let record = match media {
+            Media::Json => &mut self.json,
+            Media::Protobuf => &mut self.protobuf,
+        };
+        record.get_or_insert_with(|| media.record(&*self.event))
+    }
 }
 
 /// How many records wait for the first one; with more, the stream is ended.
@@ -77,11 +109,20 @@ impl<Id: Copy + Ord + Display> Streams<Id> {
 
     /// Sends one event as one record. False when the reader was too slow, and the stream
     /// has been ended for it (U13).
-    pub fn send<E: Described + Serialize>(&mut self, id: Id, event: &E) -> bool {
+    pub fn send<E: Described>(&mut self, id: Id, event: &E) -> bool {
+        self.send_record(id, |media| media.record(event))
+    }
+
+    /// As [`Self::send`], of an event that goes to other streams, too.
+    pub fn send_shared<E: Described>(&mut self, id: Id, event: &mut SharedEvent<E>) -> bool {
+        self.send_record(id, |media| event.record(media).to_vec())
+    }
+
+    fn send_record(&mut self, id: Id, record: impl FnOnce(Media) -> Vec<u8>) -> bool {
         let Some(open) = self.open.get_mut(&id) else {
             return true;
         };
-        let record = open.media.record(event);
+        let record = record(open.media);
         let sent = match &mut open.held {
             Some(held) if held.len() >= HELD_MAX => Err(StreamError::Full),
             Some(held) => {

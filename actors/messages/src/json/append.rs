@@ -35,46 +35,30 @@ pub fn append_members<T: Described>(bytes: &[u8], out: &mut Vec<u8>) -> Result<b
 /// Appends a string.
 #[inline]
 pub fn append_text(text: &str, out: &mut Vec<u8>) {
-    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
+    if is_plain(text.as_bytes()) {
+        append_plain(text.as_bytes(), out);
     } else {
         append_scalar(&text, out);
     }
 }
 
+/// Whether it is a text that JSON shows as it is: ASCII, and nothing to escape.
+#[inline]
+fn is_plain(text: &[u8]) -> bool {
+    let is_plain = |byte: u8| matches!(byte, 0x20..0x80) && byte != b'"' && byte != b'\\';
+    text.iter().fold(true, |all, byte| all & is_plain(*byte))
+}
+
+#[inline]
+fn append_plain(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
 /// What serde writes of a value that cannot fail; into a vector all goes.
 fn append_scalar<T: Serialize>(value: &T, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, value);
-}
-
-/// The fields of a message, with a look at the next one.
-#[derive(Clone, Copy)]
-struct Cursor<'a> {
-    reader: Reader<'a>,
-    next: Option<(u32, Value<'a>)>,
-}
-
-impl<'a> Cursor<'a> {
-    fn new(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(bytes);
-        let next = reader.field()?;
-        Ok(Self { reader, next })
-    }
-
-    /// The next value, if it is one of this field's.
-    #[inline]
-    fn take(&mut self, number: u32) -> Result<Option<Value<'a>>, Malformed> {
-        match self.next {
-            Some((found, value)) if found == number => {
-                self.next = self.reader.field()?;
-                Ok(Some(value))
-            }
-            _ => Ok(None),
-        }
-    }
 }
 
 fn append_message(table: &'static Table, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
@@ -108,12 +92,13 @@ fn append_in_order(
     bytes: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<bool, Malformed> {
-    let mut cursor = Cursor::new(bytes)?;
+    let mut reader = Reader::new(bytes);
     let mut defaults = table.with_default;
     let mut passed: FieldSet = 0;
-    while let Some((number, _)) = cursor.next {
+    let mut next = reader.field()?;
+    while let Some((number, value)) = next {
         let Some((place, field)) = table.by_number(number) else {
-            cursor.take(number)?;
+            next = reader.field()?;
             continue;
         };
         let this: FieldSet = 1 << place;
@@ -123,7 +108,7 @@ fn append_in_order(
         passed = this;
         append_defaults(table, defaults & (this - 1), out);
         defaults &= !(this | (this - 1));
-        append_member(field, &mut cursor, out)?;
+        next = append_member(field, value, &mut reader, out)?;
     }
     append_defaults(table, defaults, out);
     Ok(true)
@@ -158,8 +143,10 @@ fn append_in_any_order(
             table.fields.get(place),
             starts.get(place).and_then(|it| usize::try_from(*it).ok()),
         ) {
-            let mut cursor = Cursor::new(bytes.get(start..).unwrap_or_default())?;
-            append_member(field, &mut cursor, out)?;
+            let mut reader = Reader::new(bytes.get(start..).unwrap_or_default());
+            if let Some((_, first)) = reader.field()? {
+                append_member(field, first, &mut reader, out)?;
+            }
         } else {
             append_defaults(table, 1 << place, out);
         }
@@ -193,90 +180,107 @@ fn append_default(field: &Field, out: &mut Vec<u8>) {
     }
 }
 
-/// A field with a comma after it, or the default that is shown for it, if any. Takes all of
-/// the field's values.
-fn append_member(
+/// A field that is there, with a comma after it, or the default that is shown for it. Reads
+/// all of the field's values, and gives what comes after them.
+fn append_member<'a>(
     field: &Field,
-    cursor: &mut Cursor<'_>,
+    first: Value<'a>,
+    reader: &mut Reader<'a>,
     out: &mut Vec<u8>,
-) -> Result<(), Malformed> {
-    let first = cursor.take(field.number)?;
+) -> Result<Option<(u32, Value<'a>)>, Malformed> {
     let is_singular = matches!(field.label, Label::Optional | Label::Required);
-    match first {
-        Some(first) if field.in_json && !(is_singular && field.kind.lacks(first)) => {
-            out.extend_from_slice(field.key.as_bytes());
-            match field.label {
-                Label::Optional | Label::Required => append_value(field.kind, first, out)?,
-                Label::Repeated => append_list(field, first, cursor, out)?,
-                Label::Map => append_map(field, first, cursor, out)?,
+    if !field.in_json || is_singular && field.kind.lacks(first) {
+        append_default(field, out);
+    } else {
+        out.extend_from_slice(field.key.as_bytes());
+        match field.label {
+            Label::Optional | Label::Required => append_value(field.kind, first, out)?,
+            Label::Repeated => {
+                out.push(b'[');
+                let next = append_list(field, first, reader, out)?;
+                out.extend_from_slice(b"],");
+                return Ok(next);
             }
-            out.push(b',');
+            Label::Map => {
+                out.push(b'{');
+                let next = append_entries(field, first, reader, out)?;
+                out.extend_from_slice(b"},");
+                return Ok(next);
+            }
         }
-        _ => append_default(field, out),
+        out.push(b',');
     }
-    while cursor.take(field.number)?.is_some() {}
-    Ok(())
+    loop {
+        match reader.field()? {
+            Some((number, _)) if number == field.number => {}
+            next => return Ok(next),
+        }
+    }
 }
 
 fn append_list<'a>(
     field: &Field,
     first: Value<'a>,
-    cursor: &mut Cursor<'a>,
+    reader: &mut Reader<'a>,
     out: &mut Vec<u8>,
-) -> Result<(), Malformed> {
-    out.push(b'[');
+) -> Result<Option<(u32, Value<'a>)>, Malformed> {
     let begin = out.len();
-    let mut next = Some(first);
-    while let Some(value) = next {
+    let mut value = first;
+    loop {
         if !field.kind.lacks(value) {
+            if out.len() > begin {
+                out.push(b',');
+            }
             append_value(field.kind, value, out)?;
-            out.push(b',');
         }
-        next = cursor.take(field.number)?;
+        match reader.field()? {
+            Some((number, another)) if number == field.number => value = another,
+            next => return Ok(next),
+        }
     }
-    if out.len() > begin {
-        out.pop();
-    }
-    out.push(b']');
-    Ok(())
 }
 
 /// Entries have the key as their first field and the value as their second.
-fn append_map<'a>(
+fn append_entries<'a>(
     field: &Field,
     first: Value<'a>,
-    cursor: &mut Cursor<'a>,
+    reader: &mut Reader<'a>,
     out: &mut Vec<u8>,
-) -> Result<(), Malformed> {
+) -> Result<Option<(u32, Value<'a>)>, Malformed> {
     let Kind::Message(table) = field.kind else {
         return Err(Malformed::WrongForm);
     };
-    out.push(b'{');
-    let mut next = Some(first);
-    while let Some(entry) = next {
-        let Value::Length(entry) = entry else {
-            return Err(Malformed::WrongForm);
-        };
-        let (mut key, mut value) = ("", None);
-        let mut reader = Reader::new(entry);
-        while let Some(part) = reader.field()? {
-            match part {
-                (1, Value::Length(bytes)) => key = text(bytes)?,
-                (2, part) => value = Some(part),
-                _ => {}
-            }
-        }
-        let kind = table.by_number(2).map_or(Kind::Text, |(_, it)| it.kind);
-        append_text(key, out);
-        out.push(b':');
-        append_value(kind, value.unwrap_or_else(|| kind.empty()), out)?;
-        next = cursor.take(field.number)?;
-        if next.is_some() {
+    let begin = out.len();
+    let mut entry = first;
+    loop {
+        if out.len() > begin {
             out.push(b',');
         }
+        append_entry(table, entry, out)?;
+        match reader.field()? {
+            Some((number, another)) if number == field.number => entry = another,
+            next => return Ok(next),
+        }
     }
-    out.push(b'}');
-    Ok(())
+}
+
+fn append_entry(table: &Table, entry: Value<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
+    let Value::Length(entry) = entry else {
+        return Err(Malformed::WrongForm);
+    };
+    let (mut key, mut value) = (Value::Length(&[]), None);
+    let mut reader = Reader::new(entry);
+    while let Some(part) = reader.field()? {
+        match part {
+            (1, part) => key = part,
+            (2, part) => value = Some(part),
+            _ => {}
+        }
+    }
+    let kind = table.by_number(2).map_or(Kind::Text, |(_, it)| it.kind);
+    append_value(Kind::Text, key, out)?;
+    out.push(b':');
+    append_value(kind, value.unwrap_or_else(|| kind.empty()), out)
 }
 
 fn append_value(kind: Kind, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
@@ -288,10 +292,14 @@ fn append_value(kind: Kind, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), M
         (Kind::Uint64, Value::Varint(value)) => append_scalar(&value, out),
         (Kind::Double, Value::Fixed64(bits)) => append_scalar(&f64::from_bits(bits), out),
         (Kind::Enum(values), Value::Varint(number)) => match values.name_of(number as i32) {
-            Some(name) => append_text(name, out),
+            Some(name) => append_plain(name.as_bytes(), out),
             None => append_scalar(&(number as i32), out),
         },
-        (Kind::Text, Value::Length(bytes)) => append_text(text(bytes)?, out),
+        (Kind::Text, Value::Length(bytes)) if is_plain(bytes) => append_plain(bytes, out),
+        (Kind::Text, Value::Length(bytes)) => {
+            let text = std::str::from_utf8(bytes).map_err(|_| Malformed::NotText)?;
+            append_scalar(&text, out);
+        }
         (Kind::Bytes, Value::Length(bytes)) => {
             let _ = write!(out, "\"{}\"", Base64Display::new(bytes, &BASE64_STANDARD));
         }
@@ -299,8 +307,4 @@ fn append_value(kind: Kind, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), M
         _ => return Err(Malformed::WrongForm),
     }
     Ok(())
-}
-
-fn text(bytes: &[u8]) -> Result<&str, Malformed> {
-    std::str::from_utf8(bytes).map_err(|_| Malformed::NotText)
 }
