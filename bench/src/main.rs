@@ -18,6 +18,10 @@ use std::process::ExitCode;
 
 use cases::{CASES, Case};
 
+/// As the master has it: all sides of a case have the same.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What the command line says.
 pub struct Options {
     rounds: usize,

@@ -17,10 +17,13 @@ use crate::drops::Reason;
 use crate::hooks;
 use crate::mailbox::{Batch, Event, Incoming, Mailbox, Marked};
 use crate::node::Node;
+use crate::peer::Outbox;
 use crate::trace::{self, Mark};
 
 /// One in this many messages of a long batch is timed; all are in a short one.
 const SAMPLE_EVERY: usize = 16;
+/// An actor with no more events at once writes what it sends to other nodes by itself.
+const SHORT: usize = 4;
 /// Room for events that a batch keeps between bursts.
 const KEPT_EVENTS: usize = 4096;
 /// So many messages of a kind are each counted for their sender, before samples will do.
@@ -39,9 +42,9 @@ pub(crate) struct Host<A: Actor> {
     /// How many messages of the batch each timed one stands for.
     weight: u64,
     /// The last event of the batch that a trace follows: what the flush does comes of it.
-    mark: Option<Mark>,
+    mark: Option<Box<Mark>>,
     /// Why the present message is not handled, for a trace.
-    refused: Option<Reason>,
+    refused: Option<Box<Reason>>,
 }
 
 impl<A: Actor> Host<A> {
@@ -79,6 +82,8 @@ impl<A: Actor> Host<A> {
         let Some(mut batch) = self.batch.take_if(|batch| !batch.events.is_empty()) else {
             return;
         };
+        let is_short = batch.events.len() <= SHORT && self.parts.core.node.world().has_threads();
+        let _outbox = is_short.then(Outbox::open);
         let is_long = batch.events.len() > SAMPLE_EVERY;
         self.weight = if is_long { SAMPLE_EVERY as u64 } else { 1 };
         let mut from = None;
@@ -96,7 +101,9 @@ impl<A: Actor> Host<A> {
         let Parts { actor, core } = &mut self.parts;
         match self.mark.take() {
             None => actor.flush(&mut Context::new(core)),
-            mark => trace::within(mark, || actor.flush(&mut Context::new(core))),
+            mark => trace::within(mark.map(|mark| *mark), || {
+                actor.flush(&mut Context::new(core))
+            }),
         }
         core.mailbox.figures().activity.rest();
     }
@@ -182,7 +189,7 @@ impl<A: Actor> Host<A> {
             record.outcome = reason.to_string();
         }
         tracer.record(mark, here, record);
-        self.mark = Some(here);
+        self.mark = Some(Box::new(here));
     }
 
     /// One in some: for what is so cheap that looking at each would show.
@@ -267,7 +274,7 @@ impl<A: Actor> Host<A> {
         debug!(actor = %core.mailbox.pid, %from, name, %reason, "a message is not handled");
         let to = core.mailbox.pid.id.as_str();
         if hooks::any() {
-            self.refused = Some(reason.clone());
+            self.refused = Some(Box::new(reason.clone()));
         }
         core.node.dropped(to, name, from, reason);
     }

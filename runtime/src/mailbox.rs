@@ -216,6 +216,8 @@ struct Queue {
     is_resting: bool,
     /// The actor shall end before it handles what waits.
     is_ending: bool,
+    /// See [`Mailbox::is_at_home`].
+    is_at_home: bool,
     closed: bool,
 }
 
@@ -316,13 +318,21 @@ struct Extras {
 }
 
 impl Mailbox {
-    pub(crate) fn new(pid: Pid, declared: Arc<dyn Declared>) -> Arc<Self> {
+    pub(crate) fn new(pid: Pid, declared: Arc<dyn Declared>, is_at_home: bool) -> Arc<Self> {
         Arc::new(Self {
             pid,
             declared,
-            queue: Mutex::default(),
+            queue: Mutex::new(Queue {
+                is_at_home,
+                ..Queue::default()
+            }),
             extras: OnceLock::new(),
         })
+    }
+
+    /// Whether the actor lives on the node's home thread.
+    pub(crate) fn is_at_home(&self) -> bool {
+        lock(&self.queue).is_at_home
     }
 
     fn extras(&self) -> &Extras {

@@ -25,7 +25,7 @@ use crate::mailbox::{Event, Incoming, Mailbox, Queued};
 use crate::metrics::{Counter, Metrics};
 use crate::peer::Peers;
 use crate::sync::{read, write};
-use crate::threads::Threads;
+use crate::threads::{self, Threads};
 use crate::timers::Timers;
 use crate::trace::{self, Tracer};
 use crate::world::World;
@@ -133,6 +133,7 @@ pub(crate) struct Inner {
     threads: Threads,
     metrics: Metrics,
     home: tokio::runtime::Handle,
+    home_thread: usize,
 }
 
 /// The actors behind one `host:port`. Cheap to clone; all clones are the same node.
@@ -220,6 +221,7 @@ impl Node {
                 threads: Threads::default(),
                 metrics,
                 home: tokio::runtime::Handle::current(),
+                home_thread: threads::here(),
                 limits: config.limits,
                 world: config.world,
             }),
@@ -310,14 +312,16 @@ impl Node {
         placement: Placement,
     ) -> Result<Handle<A>, SpawnError> {
         let declaration = self.declaration::<A>();
-        let mailbox = Mailbox::new(self.pid(id), declaration.clone());
+        let has_thread = placement == Placement::OwnThread && self.inner.world.has_threads();
+        let is_at_home = !has_thread && threads::here() == self.inner.home_thread;
+        let mailbox = Mailbox::new(self.pid(id), declaration.clone(), is_at_home);
         if !self.inner.directory.insert(&mailbox) {
             return Err(SpawnError::NameTaken(mailbox.pid.id.clone()));
         }
         let handle = Handle::new(Arc::clone(&mailbox));
         let node = self.clone();
         let start = move || Host::start(actor, declaration, mailbox, node);
-        if placement == Placement::OwnThread && self.inner.world.has_threads() {
+        if has_thread {
             self.inner.threads.spawn(start);
         } else {
             start();

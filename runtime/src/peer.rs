@@ -5,6 +5,7 @@
 
 mod connection;
 mod links;
+mod outbox;
 mod queue;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use crate::mailbox::Mailbox;
 use crate::metrics::{Counter, Metrics};
 use crate::node::Node;
 use crate::peer::connection::{Peer, State};
+pub(crate) use crate::peer::outbox::Outbox;
 use crate::sync::lock;
 use crate::trace::Mark;
 

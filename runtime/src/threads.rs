@@ -9,10 +9,20 @@ use actix_rt::Arbiter;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::error;
 
-use crate::http::{connection, front};
+use crate::http::connection::{self, Place};
+use crate::http::front;
 use crate::node::Node;
 use crate::sync::lock;
-use crate::world::Socket;
+use crate::world::{Detached, Socket};
+
+thread_local! {
+    static HERE: u8 = const { 0 };
+}
+
+/// Names the current thread, while it lives: cheaper than asking for its id.
+pub(crate) fn here() -> usize {
+    HERE.with(|here| std::ptr::from_ref(here).addr())
+}
 
 /// Threads that host one actor each.
 #[derive(Default)]
@@ -31,10 +41,32 @@ impl Threads {
 
 /// An accepted connection and its place among those that the node serves at once.
 pub(crate) struct Connection {
-    pub(crate) socket: Socket,
+    pub(crate) socket: Detached,
     pub(crate) peer: SocketAddr,
-    pub(crate) place: OwnedSemaphorePermit,
-    pub(crate) open: Arc<AtomicUsize>,
+    pub(crate) seat: Seat,
+}
+
+/// A connection's place among those that the node serves at once.
+pub(crate) struct Seat {
+    _permit: OwnedSemaphorePermit,
+    open: Arc<AtomicUsize>,
+}
+
+impl Seat {
+    /// Counted by `open` until it is dropped.
+    pub(crate) fn new(permit: OwnedSemaphorePermit, open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self {
+            _permit: permit,
+            open: Arc::clone(open),
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Threads that take connections in turn; in a simulation, one task.
@@ -54,21 +86,23 @@ impl Workers {
         } else {
             0
         };
-        for _ in 0..threads {
-            // As many wait here as the node has places for connections.
-            let (inbox, connections) = mpsc::unbounded_channel();
-            let arbiter = Arbiter::new();
-            let node = node.clone();
-            arbiter.spawn_fn(move || {
-                actix_rt::spawn(work(node, connections));
-            });
-            inboxes.push(inbox);
-            arbiters.push(arbiter);
-        }
+        // As many wait here as the node has places for connections.
+        let (home, connections) = mpsc::unbounded_channel();
         if threads == 0 {
-            let (inbox, connections) = mpsc::unbounded_channel();
-            tokio::task::spawn_local(work(node.clone(), connections));
-            inboxes.push(inbox);
+            tokio::task::spawn_local(work(node.clone(), Place::Only, connections, home.clone()));
+            inboxes.push(home);
+        } else {
+            tokio::task::spawn_local(work(node.clone(), Place::Home, connections, home.clone()));
+            for _ in 0..threads {
+                let (inbox, connections) = mpsc::unbounded_channel();
+                let arbiter = Arbiter::new();
+                let (node, home) = (node.clone(), home.clone());
+                arbiter.spawn_fn(move || {
+                    actix_rt::spawn(work(node, Place::Worker, connections, home));
+                });
+                inboxes.push(inbox);
+                arbiters.push(arbiter);
+            }
         }
         Self {
             inboxes,
@@ -89,31 +123,38 @@ impl Workers {
     }
 }
 
-async fn work(node: Node, mut connections: mpsc::UnboundedReceiver<Connection>) {
+/// Serves connections on the current thread. Those that belong to the node's home thread are
+/// sent there.
+async fn work(
+    node: Node,
+    place: Place,
+    mut connections: mpsc::UnboundedReceiver<Connection>,
+    home: mpsc::UnboundedSender<Connection>,
+) {
     let Some(service) = front::service(&node).await else {
         error!("the HTTP service could not be made");
         return;
     };
-    while let Some(Connection {
-        socket,
-        peer,
-        place,
-        open,
-    }) = connections.recv().await
-    {
-        let socket = match socket.rehome() {
+    while let Some(Connection { socket, peer, seat }) = connections.recv().await {
+        let socket = match socket.attach() {
             Ok(socket) => socket,
             Err(error) => {
-                error!(%error, %peer, "a connection could not be moved to its thread");
+                error!(%error, %peer, "a connection could not be given to its thread");
                 continue;
             }
         };
-        open.fetch_add(1, Ordering::Relaxed);
-        let (node, service) = (node.clone(), service.clone());
+        let (node, service, home) = (node.clone(), service.clone(), home.clone());
         tokio::task::spawn_local(async move {
-            connection::serve(node, socket, peer, service).await;
-            open.fetch_sub(1, Ordering::Relaxed);
-            drop(place);
+            let moves = connection::serve(node, place, socket, peer, service).await;
+            match moves.map(Socket::detach) {
+                None => drop(seat),
+                Some(Ok(socket)) => {
+                    let _ = home.send(Connection { socket, peer, seat });
+                }
+                Some(Err(error)) => {
+                    error!(%error, %peer, "a connection could not be taken from its thread");
+                }
+            }
         });
     }
 }

@@ -2,7 +2,7 @@
 //! the machine's or the simulator's.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 #[cfg(feature = "simulator")]
@@ -13,13 +13,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 #[cfg(feature = "simulator")]
 use tokio::time::Instant;
 
 use crate::filter::MessageFilter;
 #[cfg(feature = "simulator")]
 use crate::sync::lock;
+
+/// Connections that may wait to be accepted, as in libprocess (L17). The system allows fewer
+/// (`net.core.somaxconn`).
+const BACKLOG: u32 = 500_000;
 
 /// Where a node lives. Actors never see it; they have a [`crate::Context`].
 #[derive(Debug)]
@@ -125,7 +130,16 @@ impl World {
 
     pub(crate) async fn listen(&self, address: SocketAddr) -> io::Result<Listener> {
         match self {
-            Self::Real => TcpListener::bind(address).await.map(Listener::Real),
+            Self::Real => {
+                let socket = if address.is_ipv4() {
+                    TcpSocket::new_v4()?
+                } else {
+                    TcpSocket::new_v6()?
+                };
+                socket.set_reuseaddr(true)?;
+                socket.bind(address)?;
+                socket.listen(BACKLOG).map(Listener::Real)
+            }
             #[cfg(feature = "simulator")]
             Self::Simulated(_) => turmoil::net::TcpListener::bind(address)
                 .await
@@ -154,16 +168,16 @@ pub(crate) enum Listener {
 }
 
 impl Listener {
-    pub(crate) async fn accept(&self) -> io::Result<(Socket, SocketAddr)> {
+    pub(crate) async fn accept(&self) -> io::Result<(Detached, SocketAddr)> {
         match self {
             Self::Real(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                Ok((Socket::Real(stream), peer))
+                Ok((Detached::Real(stream.into_std()?), peer))
             }
             #[cfg(feature = "simulator")]
             Self::Simulated(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                Ok((Socket::Simulated(stream), peer))
+                Ok((Detached::Simulated(stream), peer))
             }
         }
     }
@@ -173,6 +187,27 @@ impl Listener {
             Self::Real(listener) => listener.local_addr(),
             #[cfg(feature = "simulator")]
             Self::Simulated(listener) => listener.local_addr(),
+        }
+    }
+}
+
+/// A connected socket on its way to the thread that shall use it: no event loop knows it.
+pub(crate) enum Detached {
+    Real(net::TcpStream),
+    #[cfg(feature = "simulator")]
+    Simulated(turmoil::net::TcpStream),
+}
+
+impl Detached {
+    /// Registers the socket with the event loop of the current thread.
+    pub(crate) fn attach(self) -> io::Result<Socket> {
+        match self {
+            Self::Real(stream) => {
+                stream.set_nodelay(true)?;
+                TcpStream::from_std(stream).map(Socket::Real)
+            }
+            #[cfg(feature = "simulator")]
+            Self::Simulated(stream) => Ok(Socket::Simulated(stream)),
         }
     }
 }
@@ -198,25 +233,86 @@ macro_rules! delegate {
 }
 
 impl Socket {
-    /// Waits until there may be something to read, or the end. The simulator's sockets do
-    /// not tell: reading them waits.
-    pub(crate) async fn readable(&self) -> io::Result<()> {
+    /// Ready when there may be something to read, or the end. The simulator's sockets do not
+    /// tell: reading them waits.
+    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Self::Real(stream) => stream.readable().await,
+            Self::Real(stream) => stream.poll_read_ready(cx),
             #[cfg(feature = "simulator")]
-            Self::Simulated(_) => Ok(()),
+            Self::Simulated(_) => Poll::Ready(Ok(())),
         }
     }
 
-    /// Registers the socket with the event loop of the current thread.
-    pub(crate) fn rehome(self) -> io::Result<Self> {
+    /// Takes the socket from the event loop of the current thread.
+    pub(crate) fn detach(self) -> io::Result<Detached> {
+        match self {
+            Self::Real(stream) => stream.into_std().map(Detached::Real),
+            #[cfg(feature = "simulator")]
+            Self::Simulated(stream) => Ok(Detached::Simulated(stream)),
+        }
+    }
+
+    /// Both directions, to be used apart.
+    pub(crate) fn split(self) -> (Reader, Writer) {
         match self {
             Self::Real(stream) => {
-                stream.set_nodelay(true)?;
-                TcpStream::from_std(stream.into_std()?).map(Self::Real)
+                let (reader, writer) = stream.into_split();
+                (Reader::Real(reader), Writer::Real(writer))
             }
             #[cfg(feature = "simulator")]
-            simulated @ Self::Simulated(_) => Ok(simulated),
+            Self::Simulated(stream) => {
+                let (reader, writer) = tokio::io::split(stream);
+                (Reader::Simulated(reader), Writer::Simulated(writer))
+            }
+        }
+    }
+}
+
+/// The incoming direction of a socket.
+pub(crate) enum Reader {
+    Real(OwnedReadHalf),
+    #[cfg(feature = "simulator")]
+    Simulated(tokio::io::ReadHalf<turmoil::net::TcpStream>),
+}
+
+impl AsyncRead for Reader {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        delegate!(self, poll_read(cx, buffer))
+    }
+}
+
+/// The outgoing direction of a socket.
+pub(crate) enum Writer {
+    Real(OwnedWriteHalf),
+    #[cfg(feature = "simulator")]
+    Simulated(tokio::io::WriteHalf<turmoil::net::TcpStream>),
+}
+
+impl Writer {
+    /// Writes what the socket takes.
+    pub(crate) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Real(stream) => Pin::new(stream).poll_write(cx, bytes),
+            #[cfg(feature = "simulator")]
+            Self::Simulated(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    /// Writes what the socket takes at once, from any thread. The simulator's sockets take
+    /// nothing this way.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Real(stream) => stream.try_write(bytes),
+            #[cfg(feature = "simulator")]
+            Self::Simulated(_) => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 }

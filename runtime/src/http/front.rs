@@ -28,7 +28,7 @@ use crate::http::response::{Body, Responder, Response};
 use crate::http::site::{Serve, Target, route};
 use crate::mailbox::{Event, HttpEvent};
 use crate::node::Node;
-use crate::threads::{Connection, Workers};
+use crate::threads::{Connection, Seat, Workers};
 use crate::trace::{self, Mark};
 use crate::world::Listener;
 
@@ -51,17 +51,13 @@ pub(crate) fn serve(node: &Node, listener: Listener, threads: usize) {
             counted.load(Ordering::Relaxed) as f64
         });
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            let Ok(permit) = Arc::clone(&places).acquire_owned().await else {
                 return;
             };
             match listener.accept().await {
                 Ok((socket, peer)) => {
-                    workers.take(Connection {
-                        socket,
-                        peer,
-                        place,
-                        open: Arc::clone(&open),
-                    });
+                    let seat = Seat::new(permit, &open);
+                    workers.take(Connection { socket, peer, seat });
                 }
                 Err(error) => {
                     error!(%error, "cannot accept a connection");

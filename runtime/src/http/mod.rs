@@ -3,6 +3,8 @@
 pub(crate) mod connection;
 pub(crate) mod front;
 mod gate;
+mod inbound;
+mod messages;
 mod payload;
 mod pipeline;
 mod request;

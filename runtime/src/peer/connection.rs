@@ -4,24 +4,24 @@ use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, ready};
-use std::time::Duration;
 
 use runtime_core::libprocess::Encoder;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
 use super::links::Links;
 use super::queue::Queue;
-use super::{Accounts, PeerView, millis};
+use super::{Accounts, PeerView, millis, outbox};
+use crate::limits::Limits;
 use crate::node::Node;
 use crate::sync::lock;
+use crate::world::{Reader, Socket, Writer};
 
 /// Bytes of answers read at once, to be thrown away: libprocess senders ignore them (L8).
 const ANSWERS_BUFFER: usize = 4 << 10;
@@ -32,11 +32,10 @@ pub(super) struct Peer {
     made: Instant,
     accounts: Arc<Accounts>,
     state: Mutex<State>,
+    /// Something waits, or the connection was closed.
     news: Notify,
     /// All that waited has been written, or will never be.
     quiet: Notify,
-    /// Another connection took its place.
-    replaced: CancellationToken,
 }
 
 #[derive(Default)]
@@ -45,9 +44,51 @@ pub(super) struct State {
     pub(super) encoder: Encoder,
     pub(super) links: Links,
     is_connected: bool,
+    /// Where to write, while the connection's task has nothing to write.
+    writer: Option<Writer>,
+    /// The connection's task has been told of what waits, and has not looked yet.
+    is_told: bool,
+    /// When something was last written.
+    used: Option<Instant>,
     /// Since when the peer has left unanswered what it was sent.
     unanswered: Option<Instant>,
+    /// No more will be taken.
     closed: bool,
+}
+
+impl State {
+    fn is_being_used(&mut self) {
+        let now = Instant::now();
+        self.used = Some(now);
+        self.unanswered.get_or_insert(now);
+    }
+
+    /// When time alone may change something: when the peer has been silent, or the
+    /// connection idle, for too long.
+    fn deadline(&self, now: Instant, limits: &Limits) -> Instant {
+        let silence = self.unanswered.unwrap_or(now) + limits.peer_silence;
+        let idle = self.used.unwrap_or(now) + limits.peer_idle;
+        if idle > now {
+            silence.min(idle)
+        } else {
+            // It is linked, or being written to: to be looked at again.
+            silence.min(now + limits.peer_idle)
+        }
+    }
+}
+
+/// What the connection's task is writing.
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    /// How many of them the socket has taken.
+    done: usize,
+}
+
+impl Batch {
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.done..).unwrap_or_default()
+    }
 }
 
 /// Why a connection ended that did not break.
@@ -71,7 +112,6 @@ impl Peer {
             state: Mutex::new(state),
             news: Notify::new(),
             quiet: Notify::new(),
-            replaced: CancellationToken::new(),
         });
         let task = Arc::clone(&peer);
         let home = node.clone();
@@ -93,17 +133,44 @@ impl Peer {
         peer
     }
 
-    /// Changes the state and tells the connection.
-    pub(super) fn change(&self, change: impl FnOnce(&mut State)) {
-        let was_empty = {
+    /// Changes the state. What comes to wait is written by the actor that sends it, if that
+    /// has little else to do, or by the connection's task.
+    pub(super) fn change(self: &Arc<Self>, change: impl FnOnce(&mut State)) {
+        let tells = {
             let mut state = lock(&self.state);
-            let was_empty = state.queue.is_empty();
             change(&mut state);
-            was_empty
+            let tells = !state.is_told && !state.queue.is_empty() && !outbox::take(self);
+            state.is_told |= tells;
+            tells
         };
-        if was_empty {
-            // Else the connection has been told, and has not looked yet.
+        if tells {
             self.news.notify_one();
+        }
+    }
+
+    /// Writes what waits, on this thread. What the socket does not take at once is left to
+    /// the connection's task.
+    pub(super) fn write_at_once(&self) {
+        let mut state = lock(&self.state);
+        let State { queue, writer, .. } = &mut *state;
+        let written = match (writer, queue.next()) {
+            (Some(writer), Some(bytes)) => writer.try_write(bytes).unwrap_or(0),
+            (None, _) => 0,
+            (_, None) => return,
+        };
+        if written > 0 {
+            queue.wrote(written);
+            state.is_being_used();
+            self.accounts.waiting.fetch_sub(written, Ordering::Relaxed);
+            self.accounts.writes.increment();
+        }
+        let tells = !state.is_told && !state.queue.is_empty();
+        state.is_told |= tells;
+        drop(state);
+        if tells {
+            self.news.notify_one();
+        } else {
+            self.quiet.notify_waiters();
         }
     }
 
@@ -117,7 +184,6 @@ impl Peer {
             ..State::default()
         };
         drop(state);
-        self.replaced.cancel();
         self.news.notify_one();
         fresh
     }
@@ -142,95 +208,130 @@ impl Peer {
 
     /// Connects, and writes what waits until the connection ends.
     async fn run(self: &Arc<Self>, node: &Node) -> io::Result<End> {
-        let limits = node.limits();
-        let socket = tokio::select! {
-            biased;
-            () = self.replaced.cancelled() => return Ok(End::Replaced),
-            connected = timeout(limits.connect_time, node.world().connect(self.address)) => {
-                connected.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??
-            }
+        // Boxed, since thousands of connections are kept, and few are being made.
+        let Some(socket) = Box::pin(self.connect(node)).await? else {
+            return Ok(End::Replaced);
         };
+        let (mut reader, writer) = socket.split();
         lock(&self.state).is_connected = true;
-        let (reader, writer) = tokio::io::split(socket);
-        tokio::select! {
-            biased;
-            result = self.write(node, writer) => result,
-            result = self.discard_answers(reader) => result,
-            result = self.silence(limits.peer_silence) => result,
-            () = self.overdue(limits.connect_time) => Ok(End::Replaced),
+        let mut writer = Some(writer);
+        self.carry(node, &mut reader, &mut writer).await
+    }
+
+    /// None if another connection took its place.
+    async fn connect(&self, node: &Node) -> io::Result<Option<Socket>> {
+        let limit = node.limits().connect_time;
+        let mut connect = pin!(timeout(limit, node.world().connect(self.address)));
+        loop {
+            tokio::select! {
+                biased;
+                () = self.news.notified() => if lock(&self.state).closed {
+                    return Ok(None);
+                },
+                connected = &mut connect => {
+                    return connected
+                        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+                        .map(Some);
+                }
+            }
         }
     }
 
-    async fn write(
+    /// Writes what waits, and watches the answers, until the connection ends. One future
+    /// with one timer: there are thousands.
+    async fn carry(
         self: &Arc<Self>,
         node: &Node,
-        mut writer: impl AsyncWrite + Unpin,
+        reader: &mut Reader,
+        writer: &mut Option<Writer>,
     ) -> io::Result<End> {
-        let mut batch = Vec::new();
+        let limits = node.limits();
+        let mut batch = Batch::default();
+        // Until when what was begun before another connection took its place may be written.
+        let mut grace = None;
+        let mut timer = pin!(sleep_until(
+            lock(&self.state).deadline(Instant::now(), limits)
+        ));
         loop {
-            {
-                let mut state = lock(&self.state);
-                let written = state.queue.take(&mut batch);
-                self.accounts.waiting.fetch_sub(written, Ordering::Relaxed);
-                if state.closed {
-                    return Ok(End::Replaced);
-                }
-                if !batch.is_empty() {
-                    state.unanswered.get_or_insert_with(Instant::now);
-                }
+            if batch.rest().is_empty() && !self.next(&mut batch, writer) {
+                return Ok(End::Replaced);
             }
-            if batch.is_empty() {
-                self.quiet.notify_waiters();
-                if !self.wait(node.limits().peer_idle).await && node.inner.peers.retire(self) {
-                    return Ok(End::Idle);
+            tokio::select! {
+                biased;
+                written = write_some(writer, batch.rest()), if !batch.rest().is_empty() => {
+                    batch.done += written?;
+                    if batch.rest().is_empty() {
+                        self.accounts.writes.increment();
+                    }
                 }
-            } else {
-                writer.write_all(&batch).await?;
-                writer.flush().await?;
-                batch.clear();
-                self.accounts.writes.increment();
+                read = discard_some(reader) => {
+                    if read? == 0 {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    lock(&self.state).unanswered = None;
+                }
+                () = self.news.notified() => if grace.is_none() && lock(&self.state).closed {
+                    let until = Instant::now() + limits.connect_time;
+                    grace = Some(until);
+                    timer.as_mut().reset(until);
+                },
+                () = &mut timer => {
+                    let now = Instant::now();
+                    if grace.is_some_and(|until| until <= now) {
+                        return Ok(End::Replaced);
+                    }
+                    if self.is_silent(now, limits) {
+                        return Err(io::Error::new(
+                            io::ErrorKind::TimedOut,
+                            "the peer does not answer",
+                        ));
+                    }
+                    if self.is_unused(now, limits) && node.inner.peers.retire(self) {
+                        return Ok(End::Idle);
+                    }
+                    let until = lock(&self.state).deadline(now, limits);
+                    timer.as_mut().reset(grace.map_or(until, |grace| until.min(grace)));
+                }
             }
         }
     }
 
-    /// Reads answers and throws them away: that there are some is all that matters.
-    async fn discard_answers(&self, mut reader: impl AsyncRead + Unpin) -> io::Result<End> {
-        loop {
-            // On the stack of one poll: thousands of quiet peers hold no memory for it.
-            let read = poll_fn(|cx| {
-                let mut answers = [MaybeUninit::uninit(); ANSWERS_BUFFER];
-                let mut answers = ReadBuf::uninit(&mut answers);
-                ready!(Pin::new(&mut reader).poll_read(cx, &mut answers))?;
-                Poll::Ready(Ok::<_, io::Error>(answers.filled().len()))
-            });
-            if read.await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            lock(&self.state).unanswered = None;
+    /// Gets what is to be written next; when there is nothing, leaves the writer to others.
+    /// False when another connection took its place.
+    fn next(&self, batch: &mut Batch, writer: &mut Option<Writer>) -> bool {
+        batch.bytes.clear();
+        batch.done = 0;
+        let mut state = lock(&self.state);
+        if writer.is_none() {
+            *writer = state.writer.take();
         }
+        state.is_told = false;
+        let written = state.queue.take(&mut batch.bytes);
+        self.accounts.waiting.fetch_sub(written, Ordering::Relaxed);
+        if !batch.bytes.is_empty() {
+            state.is_being_used();
+            return true;
+        }
+        if state.closed {
+            return false;
+        }
+        state.writer = writer.take();
+        drop(state);
+        self.quiet.notify_waiters();
+        true
     }
 
-    /// Ends when the peer has not answered for `limit`, though each message is (L8): the
+    /// Whether the peer has not answered for too long, though each message is (L8): the
     /// other end is gone, or the way to it, and TCP would not tell for many minutes.
-    async fn silence(&self, limit: Duration) -> io::Result<End> {
-        loop {
-            let now = Instant::now();
-            let until = lock(&self.state).unanswered.unwrap_or(now) + limit;
-            if until <= now {
-                return Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "the peer does not answer",
-                ));
-            }
-            sleep_until(until).await;
-        }
+    fn is_silent(&self, now: Instant, limits: &Limits) -> bool {
+        let unanswered = lock(&self.state).unanswered;
+        unanswered.is_some_and(|since| since + limits.peer_silence <= now)
     }
 
-    /// Ends a while after another connection took its place: what was being written then
-    /// may still be, if the peer reads.
-    async fn overdue(&self, grace: Duration) {
-        self.replaced.cancelled().await;
-        sleep(grace).await;
+    /// Whether nothing has been written for long.
+    fn is_unused(&self, now: Instant, limits: &Limits) -> bool {
+        let used = lock(&self.state).used.unwrap_or(self.made);
+        used + limits.peer_idle <= now
     }
 
     pub(super) async fn flushed(&self) {
@@ -240,25 +341,6 @@ impl Peer {
                 return;
             }
             quiet.await;
-        }
-    }
-
-    /// Waits for news. False when nothing has come for `idle`.
-    async fn wait(&self, idle: Duration) -> bool {
-        let deadline = Instant::now() + idle;
-        loop {
-            let news = self.news.notified();
-            {
-                let state = lock(&self.state);
-                if !state.queue.is_empty() || state.closed {
-                    return true;
-                }
-            }
-            let now = Instant::now();
-            if now >= deadline {
-                return false;
-            }
-            let _ = timeout(deadline - now, news).await;
         }
     }
 
@@ -286,4 +368,28 @@ impl Peer {
                 .map(|since| millis(now.saturating_duration_since(since))),
         }
     }
+}
+
+/// Writes what the socket takes. May be dropped and begun anew.
+async fn write_some(writer: &mut Option<Writer>, bytes: &[u8]) -> io::Result<usize> {
+    let Some(writer) = writer else {
+        return Ok(0);
+    };
+    match poll_fn(|cx| writer.poll_write(cx, bytes)).await? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        written => Ok(written),
+    }
+}
+
+/// Reads answers and throws them away: that there are some is all that matters. How many
+/// bytes; 0 at the end. May be dropped and begun anew.
+async fn discard_some(reader: &mut Reader) -> io::Result<usize> {
+    poll_fn(|cx| {
+        // On the stack of one poll: thousands of quiet peers hold no memory for it.
+        let mut answers = [MaybeUninit::uninit(); ANSWERS_BUFFER];
+        let mut answers = ReadBuf::uninit(&mut answers);
+        ready!(Pin::new(&mut *reader).poll_read(cx, &mut answers))?;
+        Poll::Ready(Ok(answers.filled().len()))
+    })
+    .await
 }

@@ -11,12 +11,15 @@ use crate::mailbox::{Event, Mailbox};
 #[derive(Default)]
 pub(super) struct Links {
     links: Vec<(Weak<Mailbox>, Pid)>,
-    /// The same, to find a pair. A mailbox's place names it: what is listed keeps it.
-    known: HashSet<(usize, Pid)>,
+    /// The same, to find a pair, once there are many: most connections have one link. A
+    /// mailbox's place names it: what is listed keeps it.
+    known: Option<Box<HashSet<(usize, Pid)>>>,
     /// How many there may be before those of ended linkers are looked for.
     prune_at: usize,
 }
 
+/// The most links among which a pair is looked for one by one.
+const FEW: usize = 8;
 /// The fewest links that are looked through for ended linkers.
 const PRUNE_FROM: usize = 64;
 
@@ -28,11 +31,25 @@ impl Links {
     /// Adds a link, unless it is there.
     pub(super) fn add(&mut self, linker: &Arc<Mailbox>, peer: &Pid) {
         let linker = Arc::downgrade(linker);
-        if !self.known.insert((place(&linker), peer.clone())) {
+        let Self { links, known, .. } = self;
+        let of = |(linker, pid): &(Weak<Mailbox>, Pid)| (place(linker), pid.clone());
+        let is_new = if known.is_none() && links.len() < FEW {
+            !links
+                .iter()
+                .any(|(known, pid)| Weak::ptr_eq(known, &linker) && pid == peer)
+        } else {
+            known
+                .get_or_insert_with(|| Box::new(links.iter().map(of).collect()))
+                .insert((place(&linker), peer.clone()))
+        };
+        if !is_new {
             return;
         }
-        self.links.push((linker, peer.clone()));
-        if self.links.len() > self.prune_at {
+        if links.is_empty() {
+            links.reserve_exact(1);
+        }
+        links.push((linker, peer.clone()));
+        if links.len() > self.prune_at {
             self.prune();
             self.prune_at = PRUNE_FROM.max(self.links.len() * 2);
         }
@@ -65,7 +82,7 @@ impl Links {
         let Self { links, known, .. } = self;
         links.retain(|(linker, pid)| {
             let lives = linker.strong_count() > 0;
-            if !lives {
+            if let Some(known) = known.as_mut().filter(|_| !lives) {
                 known.remove(&(place(linker), pid.clone()));
             }
             lives

@@ -2,15 +2,14 @@
 
 use crate::limits::FAIR_SHARE;
 
-/// A queue keeps at most this much memory between bursts.
-const KEEP: usize = 64 << 10;
-
 /// Messages that wait for one connection, written one behind another so that a burst
 /// becomes one write.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: Vec<u8>,
     messages: u64,
+    /// The end of messages whose beginning the socket has taken.
+    begun: Vec<u8>,
     /// Given to the socket, which has not taken all of it.
     writing: usize,
     writing_messages: u64,
@@ -56,18 +55,44 @@ impl Queue {
         self.waiting.len() - before
     }
 
-    /// Moves all that waits into `batch`, which is empty. How many bytes were written of
-    /// the batch before.
+    /// Moves what is to be written next into `batch`, which is empty. How many bytes were
+    /// written of the batch before.
     pub(super) fn take(&mut self, batch: &mut Vec<u8>) -> usize {
-        let written = std::mem::take(&mut self.writing);
-        if self.waiting.is_empty() {
-            self.waiting.shrink_to(KEEP);
-            batch.shrink_to(KEEP);
+        if !self.begun.is_empty() {
+            *batch = std::mem::take(&mut self.begun);
+            return 0;
         }
+        if self.waiting.is_empty() {
+            // Thousands of quiet peers hold no memory for messages.
+            self.waiting = Vec::new();
+            *batch = Vec::new();
+        }
+        let written = std::mem::take(&mut self.writing);
         std::mem::swap(&mut self.waiting, batch);
         self.writing = batch.len();
         self.writing_messages = std::mem::take(&mut self.messages);
         written
+    }
+
+    /// What waits, if nothing is being written.
+    pub(super) fn next(&self) -> Option<&[u8]> {
+        (self.writing == 0 && !self.waiting.is_empty()).then_some(&self.waiting)
+    }
+
+    /// The socket took the first `count` bytes of [`Self::next`] at once. The others are
+    /// written next, before all that comes.
+    pub(super) fn wrote(&mut self, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let mut rest = std::mem::take(&mut self.waiting);
+        let messages = std::mem::take(&mut self.messages);
+        rest.drain(..count.min(rest.len()));
+        if !rest.is_empty() {
+            self.writing = rest.len();
+            self.writing_messages = messages;
+            self.begun = rest;
+        }
     }
 
     /// Moves what waits, but not what is being written, to a fresh connection's queue.
@@ -89,9 +114,9 @@ impl Queue {
         self.messages + self.writing_messages
     }
 
-    /// Nothing waits to be written.
+    /// Nothing waits, nor is being written.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.bytes() == 0
     }
 
     /// All messages taken so far.
@@ -135,6 +160,30 @@ mod tests {
         assert!(has_room(&queue));
         assert_eq!((queue.recovered(), queue.recovered()), (Some(2), None));
         assert_eq!((queue.sent(), queue.dropped()), (10, 2));
+    }
+
+    #[test]
+    fn what_was_begun_is_written_first_and_never_moves() {
+        let mut queue = Queue::default();
+        queue.push(|out| out.extend_from_slice(b"first"));
+        assert_eq!(queue.next(), Some(&b"first"[..]));
+        queue.wrote(0);
+        assert_eq!(queue.next(), Some(&b"first"[..]));
+        queue.wrote(2);
+        queue.push(|out| out.extend_from_slice(b"second"));
+        assert_eq!(
+            (queue.next(), queue.bytes(), queue.messages()),
+            (None, 9, 2)
+        );
+        let mut moved = queue.move_waiting();
+        assert_eq!(moved.next(), Some(&b"second"[..]));
+        let mut batch = Vec::new();
+        assert_eq!((queue.take(&mut batch), &*batch), (0, &b"rst"[..]));
+        batch.clear();
+        assert_eq!((queue.take(&mut batch), &*batch), (3, &b""[..]));
+        assert!(queue.is_empty());
+        moved.wrote(6);
+        assert!(moved.is_empty());
     }
 
     #[test]

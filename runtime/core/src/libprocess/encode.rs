@@ -11,6 +11,9 @@ pub const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n
 /// Heads that an [`Encoder`] remembers.
 const KNOWN_HEADS: usize = 4;
 
+/// Bytes around a body, at most.
+const BODY_FRAME: usize = 64;
+
 /// Writes the messages of one connection. Most have a sender, receiver and name that came
 /// just before: their head is copied instead of formatted.
 #[derive(Debug, Default)]
@@ -47,6 +50,7 @@ impl Encoder {
             *known.name == *name && known.codec == codec && known.to == *to && known.from == *from
         });
         if let Some(known) = known {
+            out.reserve(known.bytes.len() + body.len() + BODY_FRAME);
             out.extend_from_slice(&known.bytes);
         } else {
             let start = out.len();
@@ -73,7 +77,11 @@ impl Encoder {
     fn remember(&mut self, head: KnownHead) {
         match self.known.get_mut(self.oldest) {
             Some(slot) => *slot = head,
-            None => self.known.push(head),
+            None => {
+                // Most connections have one of a kind.
+                self.known.reserve_exact(1);
+                self.known.push(head);
+            }
         }
         self.oldest = (self.oldest + 1) % KNOWN_HEADS;
     }

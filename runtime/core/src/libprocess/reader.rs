@@ -97,7 +97,8 @@ pub struct MessageReader {
 #[derive(Debug)]
 enum Stage {
     Head(HeadScan),
-    Body(Pending),
+    /// Boxed, since most connections wait for a head.
+    Body(Box<Pending>),
 }
 
 /// A message whose head is read.
@@ -140,7 +141,7 @@ impl MessageReader {
     /// After an error answer with its status and close the connection.
     pub fn read(&mut self, buffer: &mut BytesMut) -> Result<Received, HttpError> {
         let mut pending = match mem::replace(&mut self.stage, Stage::Head(HeadScan::default())) {
-            Stage::Body(pending) => pending,
+            Stage::Body(pending) => *pending,
             Stage::Head(mut scan) => match self.read_head(&mut scan, buffer)? {
                 HeadRead::Incomplete => {
                     self.stage = Stage::Head(scan);
@@ -168,7 +169,7 @@ impl MessageReader {
                 keep_alive,
             })
         } else {
-            self.stage = Stage::Body(pending);
+            self.stage = Stage::Body(Box::new(pending));
             Ok(Received::Incomplete)
         }
     }

@@ -34,7 +34,11 @@ impl<T: Clone> Recent<T> {
         let remembered = (text.into(), value.clone());
         match self.slots.get_mut(self.next) {
             Some(slot) => *slot = remembered,
-            None => self.slots.push(remembered),
+            None => {
+                // Most connections have one of a kind.
+                self.slots.reserve_exact(1);
+                self.slots.push(remembered);
+            }
         }
         self.next = (self.next + 1) % SLOTS;
         Ok(value)

@@ -1,0 +1,245 @@
+//! Libprocess messages of one connection: read back to back, pipelined and never lost.
+
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+use runtime_core::libprocess::{self, Incoming, MessageReader, Received};
+use tokio::time::{Instant, timeout_at};
+use tracing::debug;
+
+use crate::http::connection::{Place, READ_LITTLE, give_back, receive};
+use crate::http::inbound::Inbound;
+use crate::http::payload::Held;
+use crate::node::Node;
+use crate::world::Socket;
+
+/// How much is read at once from a connection that has much to say: libprocess peers
+/// coalesce.
+const READ_MUCH: usize = 64 << 10;
+/// Messages handled before others on the thread get their turn.
+const MESSAGES_AT_ONCE: usize = 1024;
+
+/// Why no more messages are read.
+pub(super) enum End {
+    /// The connection is over.
+    Closed,
+    /// What comes next (it is in the buffer) is no message.
+    Other,
+    /// The connection ends after these answers.
+    Last(Vec<u8>),
+    /// The messages are for an actor of the node's home thread.
+    Home,
+}
+
+/// Reads messages: one 202 for each, written in batches (L8).
+///
+/// Not an `async fn`, which would have room for its arguments and for what they become.
+pub(super) fn read<'a>(
+    node: &'a Node,
+    place: Place,
+    socket: &'a mut Socket,
+    peer: SocketAddr,
+    buffer: &'a mut BytesMut,
+) -> impl Future<Output = End> + 'a {
+    let mut messages = Messages {
+        node,
+        place,
+        socket,
+        peer,
+        buffer,
+        reader: MessageReader::new(node.limits().request()),
+        inbound: Inbound::new(node, peer),
+        held: node.inner.bodies.hold(),
+        is_first: place != Place::Home,
+        is_placed: place != Place::Worker,
+        since: Instant::now(),
+        at_once: READ_LITTLE,
+        handled: 0,
+    };
+    async move {
+        loop {
+            if let Some(end) = messages.turn().await {
+                return end;
+            }
+        }
+    }
+}
+
+struct Messages<'a> {
+    node: &'a Node,
+    place: Place,
+    socket: &'a mut Socket,
+    peer: SocketAddr,
+    buffer: &'a mut BytesMut,
+    reader: MessageReader,
+    inbound: Inbound<'a>,
+    held: Held,
+    /// Nothing has been read yet. A connection comes to the home thread for its messages.
+    is_first: bool,
+    /// It is known which thread the connection belongs to.
+    is_placed: bool,
+    /// Since when a request is awaited or half here.
+    since: Instant,
+    at_once: usize,
+    /// Messages of this turn.
+    handled: usize,
+}
+
+/// Why no more messages are taken for the moment.
+enum Pause {
+    /// What follows has not come, or not whole.
+    Incomplete,
+    /// Others on the thread get their turn.
+    Turn,
+    /// The name of its sender's host must be looked up.
+    Unknown {
+        message: Box<Incoming>,
+        keep_alive: bool,
+    },
+    /// No message follows.
+    Other,
+    End(End),
+}
+
+impl Messages<'_> {
+    /// Handles what has come, and reads more.
+    async fn turn(&mut self) -> Option<End> {
+        self.handled = 0;
+        let is_incomplete = loop {
+            match self.take() {
+                Pause::Incomplete => break true,
+                Pause::Turn => break false,
+                // Boxed, as other things below: it is rare, and there are thousands of
+                // connections.
+                Pause::Unknown {
+                    message,
+                    keep_alive,
+                } => {
+                    Box::pin(self.inbound.look_up(message)).await;
+                    if !keep_alive {
+                        return Some(End::Last(self.inbound.answers()));
+                    }
+                }
+                Pause::Other => {
+                    let written = self.inbound.write(self.socket).await;
+                    return Some(if written { End::Other } else { End::Closed });
+                }
+                Pause::End(end) => return Some(end),
+            }
+        };
+        if self.handled > 0 && self.place == Place::Home {
+            // The actor is next on this thread. Its own messages leave before the answers,
+            // so that who waits for them is not woken for the answers first.
+            self.inbound.deliver();
+            tokio::task::yield_now().await;
+        }
+        if !self.inbound.write(self.socket).await {
+            return Some(End::Closed);
+        }
+        if self.handled > 0 {
+            if !self.is_placed && self.reader.is_between_messages(self.buffer) {
+                self.is_placed = true;
+                if self.inbound.is_for_home() {
+                    return Some(End::Home);
+                }
+            }
+            if let Some(receiver) = self.inbound.overloaded() {
+                Box::pin(self.inbound.wait_for(receiver)).await;
+            }
+            self.since = Instant::now();
+        }
+        if is_incomplete {
+            self.more().await
+        } else {
+            tokio::task::yield_now().await;
+            None
+        }
+    }
+
+    /// Takes whole messages out of the buffer.
+    fn take(&mut self) -> Pause {
+        while self.handled < MESSAGES_AT_ONCE {
+            match self.reader.read(self.buffer) {
+                Ok(Received::Message {
+                    message,
+                    keep_alive,
+                }) => {
+                    self.is_first = false;
+                    self.handled += 1;
+                    if let Some(message) = self.inbound.take(message) {
+                        return Pause::Unknown {
+                            message,
+                            keep_alive,
+                        };
+                    }
+                    if !keep_alive {
+                        return Pause::End(End::Last(self.inbound.answers()));
+                    }
+                }
+                Ok(Received::Incomplete) => return Pause::Incomplete,
+                Ok(Received::Http) => return Pause::Other,
+                Err(error) => {
+                    debug!(peer = %self.peer, %error, "a request cannot be understood");
+                    return Pause::End(self.refusal(error.status(), &error.to_string()));
+                }
+            }
+        }
+        Pause::Turn
+    }
+
+    /// Reads more.
+    async fn more(&mut self) -> Option<End> {
+        let waiting = self.buffer.len();
+        if waiting > READ_MUCH && !self.held.set(waiting) {
+            return Some(self.refusal(503, "Too many large requests at once."));
+        }
+        // A half-sent request is not waited for without end; an idle libprocess link stays,
+        // since peers rely on it being open.
+        let is_silent = self.is_first && self.buffer.is_empty();
+        let read = if self.is_first || !self.reader.is_between_messages(self.buffer) {
+            let limits = self.node.limits();
+            let limit = if is_silent {
+                // It may be a link, which says nothing by itself (L13).
+                limits.keep_alive
+            } else if self.reader.is_in_body() {
+                limits.body_time
+            } else {
+                limits.head_time
+            };
+            let read = receive(self.socket, self.buffer, self.at_once);
+            let Ok(read) = Box::pin(timeout_at(self.since + limit, read)).await else {
+                if self.buffer.is_empty() && self.reader.is_between_messages(self.buffer) {
+                    // Nothing was begun that wants an answer.
+                    return Some(End::Closed);
+                }
+                return Some(self.refusal(408, "The request did not come whole."));
+            };
+            if is_silent {
+                self.since = Instant::now();
+            }
+            read
+        } else {
+            self.held.set(0);
+            self.inbound.give_back();
+            give_back(self.buffer);
+            let read = receive(self.socket, self.buffer, self.at_once).await;
+            self.since = Instant::now();
+            read
+        };
+        match read {
+            Ok(0) | Err(_) => return Some(End::Closed),
+            Ok(count) if count >= self.at_once => self.at_once = READ_MUCH,
+            Ok(count) if count < READ_LITTLE => self.at_once = READ_LITTLE,
+            Ok(_) => {}
+        }
+        None
+    }
+
+    /// The connection ends with a refusal.
+    fn refusal(&mut self, status: u16, text: &str) -> End {
+        let mut answers = self.inbound.answers();
+        self.node.inner.bodies.refused(status);
+        libprocess::answer(status, text, true, &mut answers);
+        End::Last(answers)
+    }
+}
