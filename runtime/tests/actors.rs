@@ -458,3 +458,94 @@ fn malformed_requests_are_refused_and_the_node_lives() {
         assert!(alive.starts_with("HTTP/1.1 200"), "{alive}");
     });
 }
+
+/// Sends what it is told to, each message by itself.
+struct Talker;
+
+impl Actor for Talker {
+    const KIND: &'static str = "talker";
+
+    fn declare(_: &mut Declaration<Self>) {}
+}
+
+#[test]
+fn messages_of_any_size_keep_their_order() {
+    runtime::run(async {
+        let (near, far) = (node().await, node().await);
+        let talker = near.spawn("talker", Talker, Placement::OwnThread).unwrap();
+        let listener = far
+            .spawn("listener", Listener::default(), Placement::OwnThread)
+            .unwrap();
+        // Some fill the socket, so that only their beginning is written at once.
+        let text = |number: usize| "x".repeat([10, 3 << 20, 100_000][number % 3] + number);
+        for number in 0..12 {
+            let (to, note) = (listener.pid().clone(), Note(text(number)));
+            talker
+                .ask(move |_, context| context.send(&to, note))
+                .await
+                .unwrap();
+        }
+        until(&listener, 12).await;
+        let heard = listener.ask(|listener, _| listener.heard.clone()).await;
+        let wanted: Vec<_> = (0..12).map(text).collect();
+        assert!(heard.unwrap() == wanted, "lost, cut or out of order");
+    });
+}
+
+#[test]
+fn one_connection_brings_messages_for_actors_of_any_thread() {
+    runtime::run(async {
+        let far = node().await;
+        let here = far
+            .spawn("here", Listener::default(), Placement::Here)
+            .unwrap();
+        let there = far
+            .spawn("there", Listener::default(), Placement::OwnThread)
+            .unwrap();
+        let near = node().await;
+        let from = near.pid("somebody");
+        for number in 0..100 {
+            let text = number.to_string();
+            near.send(&from, here.pid(), Note(text.clone()));
+            near.send(&from, there.pid(), Note(text));
+            if number == 50 {
+                until(&here, 1).await;
+            }
+        }
+        let wanted: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        for listener in [here, there] {
+            until(&listener, 100).await;
+            let heard = listener.ask(|listener, _| listener.heard.clone()).await;
+            assert_eq!(heard.as_ref(), Some(&wanted));
+        }
+        assert_eq!(far.metrics().snapshot()["runtime/connections"], 1.0);
+    });
+}
+
+#[test]
+fn names_with_numbers_are_names_as_others_are() {
+    runtime::run(async {
+        let node = node().await;
+        let spawn = |name: &str| node.spawn(name, Listener::default(), Placement::Here);
+        let names = ["x(1)", "x(01)", "x(16)", "x(17)", "x", "y(1)", "x(1)(1)"];
+        for name in names {
+            spawn(name).unwrap();
+        }
+        for name in names {
+            assert!(spawn(name).is_err(), "{name} is not here");
+        }
+        node.terminate(&node.pid("x(16)"));
+        let freed = loop {
+            match spawn("x(16)") {
+                Ok(handle) => break handle,
+                Err(SpawnError::NameTaken(_)) => tokio::task::yield_now().await,
+            }
+        };
+        for name in names {
+            node.send(&node.pid("test"), &node.pid(name), Note(name.to_owned()));
+        }
+        until(&freed, 1).await;
+        let heard = freed.ask(|listener, _| listener.heard.clone()).await;
+        assert_eq!(heard, Some(vec!["x(16)".to_owned()]));
+    });
+}
