@@ -14,9 +14,11 @@ use super::Allocator;
 use super::roles::ClientKey;
 use super::slots::Slot;
 
-/// How many filters a framework may have on one agent for one role. Beyond that the one
-/// that would expire first goes, and the agent is offered the sooner.
-const FILTERS_PER_CLIENT_MAX: usize = 8;
+/// How many filters a framework may have on one agent for one role, not counting what
+/// others include. Beyond that the one that would expire first goes, and the agent is
+/// offered the sooner. A framework that launches one task after the other on an agent, and
+/// refuses the rest each time, has a dozen.
+const FILTERS_PER_CLIENT_MAX: usize = 64;
 
 /// Refused resources.
 #[derive(Debug, Clone)]
@@ -122,8 +124,8 @@ impl Expiry {
         self.by_time.keys().next().map(|&(time, _)| time)
     }
 
-    /// Adds a filter, and gives by how many there are more now: one that refuses all that
-    /// an older one does, and longer, takes its place.
+    /// Adds a filter, and gives by how many there are more now: of two of which one refuses
+    /// all that the other does, and no shorter, only that one is kept.
     pub(super) fn add(
         &mut self,
         agent: Slot,
@@ -132,6 +134,11 @@ impl Expiry {
         refused: Resources,
         expires: Duration,
     ) -> isize {
+        let own = filters.by_client.get(&key).into_iter().flatten();
+        let mut own = own.filter(|old| old.expires >= expires);
+        if own.any(|old| old.refused.contains(&refused)) {
+            return 0;
+        }
         let refused = filters.share(refused);
         let own = filters.by_client.entry(key).or_default();
         let before = own.len();
@@ -293,16 +300,35 @@ mod tests {
         let mut expiry = Expiry::default();
         let mut filters = AgentFilters::default();
         let mut count = 0;
-        for number in 1..40 {
+        let most = FILTERS_PER_CLIENT_MAX as u64;
+        let all = 2 * most;
+        for number in 1..=all {
             // None covers another.
-            let refused = resources(&format!("cpus:{number};mem:{}", 40 - number));
+            let refused = resources(&format!("cpus:{number};mem:{}", all + 1 - number));
             count += expiry.add(3, &mut filters, KEY, refused, Duration::from_secs(number));
         }
         assert_eq!(count, FILTERS_PER_CLIENT_MAX as isize);
         assert_eq!(expiry.by_time.len(), FILTERS_PER_CLIENT_MAX);
-        assert_eq!(expiry.next(), Some(Duration::from_secs(32)));
-        assert!(withholds(&filters, "cpus:39;mem:1"));
-        assert!(!withholds(&filters, "cpus:1;mem:39"));
+        assert_eq!(expiry.next(), Some(Duration::from_secs(all - most + 1)));
+        assert!(withholds(&filters, &format!("cpus:{all};mem:1")));
+        assert!(!withholds(&filters, &format!("cpus:1;mem:{all}")));
+    }
+
+    #[test]
+    fn what_another_filter_refuses_as_long_needs_none() {
+        let mut expiry = Expiry::default();
+        let mut filters = AgentFilters::default();
+        let mut add = |refused, seconds| {
+            let until = Duration::from_secs(seconds);
+            expiry.add(3, &mut filters, KEY, resources(refused), until)
+        };
+        assert_eq!(add("cpus:2", 20), 1);
+        assert_eq!(add("cpus:1", 20), 0);
+        assert_eq!(add("cpus:1", 30), 1, "it lasts longer");
+        assert_eq!(add("cpus:2", 10), 0);
+        assert_eq!(add("cpus:4", 40), -1, "both are in it");
+        assert_eq!(expiry.by_time.len(), 1);
+        assert!(withholds(&filters, "cpus:3"));
     }
 
     #[test]
