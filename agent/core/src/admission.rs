@@ -1,6 +1,6 @@
 //! Work that this agent does not run, and what its tasks are told.
 
-use messages::{internal, v1};
+use messages::v1;
 use model::ids::{ExecutorId, FrameworkId, TaskId};
 use model::resources::Resources;
 
@@ -86,7 +86,6 @@ impl Agent {
         for task in tasks {
             self.check_limits(task)?;
         }
-        self.check_resource_versions(&request.resource_versions)?;
         self.check_reservations(tasks, &request.executor)
     }
 
@@ -131,24 +130,6 @@ impl Agent {
         Err(Refusal::dropped(v1::task_status::Reason::GcError, message))
     }
 
-    /// The master must have known the agent's resources as they are now.
-    fn check_resource_versions(
-        &self,
-        versions: &[internal::ResourceVersionUuid],
-    ) -> Result<(), Refusal> {
-        let own = versions
-            .iter()
-            .find(|version| version.resource_provider_id.is_none());
-        let current = self.state.resource_version.as_bytes().as_slice();
-        match own {
-            Some(version) if version.uuid.value != current => Err(Refusal::dropped(
-                v1::task_status::Reason::InvalidOffers,
-                "Task assumes outdated resource state",
-            )),
-            _ => Ok(()),
-        }
-    }
-
     /// Says of each task of refused work why it does not run.
     pub(crate) fn refuse(
         &mut self,
@@ -184,6 +165,8 @@ impl Agent {
 
 #[cfg(test)]
 mod tests {
+    use messages::internal;
+
     use super::*;
     use crate::input::Message;
     use crate::testing::{World, command_task, custom_executor, framework_info, task};
@@ -240,22 +223,6 @@ mod tests {
         let status = refusal_of(run_message(limited));
         assert_eq!(status.state(), v1::TaskState::TaskLost);
         assert!(status.message().contains("'cgroups/cpu' isolator"));
-    }
-
-    #[test]
-    fn outdated_offers_are_refused() {
-        let mut message = run_message(command_task("t", "true"));
-        message
-            .resource_version_uuids
-            .push(internal::ResourceVersionUuid {
-                resource_provider_id: None,
-                uuid: v1::Uuid {
-                    value: vec![0; 16].into(),
-                },
-            });
-        let status = refusal_of(message);
-        assert_eq!(status.message(), "Task assumes outdated resource state");
-        assert_eq!(status.reason(), v1::task_status::Reason::InvalidOffers);
     }
 
     #[test]

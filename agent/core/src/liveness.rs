@@ -25,7 +25,7 @@ impl Agent {
     }
 
     /// Forgets the master, so that the detector's answer counts as a new one.
-    fn detect_again(&mut self, turn: &mut Turn<'_, '_>) {
+    pub(crate) fn detect_again(&mut self, turn: &mut Turn<'_, '_>) {
         self.master_lost(turn);
         turn.effect(Effect::DetectMaster);
     }

@@ -91,7 +91,12 @@ impl Agent {
         turn.effect(Effect::Link(master.pid.clone()));
         let message = match &self.state.id {
             None => Outgoing::Register(self.register_message()),
-            Some(_) => Outgoing::Reregister(self.reregister_message()),
+            Some(_) => {
+                // A launch names the version that the master knew. So one from before this
+                // message can be told from those that follow the master's answer.
+                self.state.resource_version = turn.env.uuid();
+                Outgoing::Reregister(self.reregister_message())
+            }
         };
         turn.send(&master.pid, message);
 

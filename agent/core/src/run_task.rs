@@ -152,6 +152,14 @@ impl Agent {
             tracing::warn!(task = %task.task_id.value, "Ignoring running a task: it is here already");
             return;
         }
+        if self.is_outdated(&request.resource_versions) {
+            // Its master may have given it up since, with the agent or before its own restart:
+            // then its resources are others' by now. If it has not, or if it heard the agent's
+            // messages in another order, registering again tells it what is here.
+            tracing::warn!("Ignoring running tasks: the agent has registered again since");
+            self.detect_again(turn);
+            return;
+        }
         for task in request.work.tasks() {
             // The master is done with an earlier task of this name, or it would not ask.
             self.streams
@@ -196,6 +204,16 @@ impl Agent {
         let (executor, work) = (launch.executor_info.clone(), launch.work.clone());
         self.refuse(&framework_id, &executor, &work, refusal, turn);
         self.launch_given_up(&framework_id, &executor, launch.launch_executor, turn);
+    }
+
+    /// Whether the master knew another state of the agent than the one that it was told last.
+    /// Old masters say nothing of it.
+    fn is_outdated(&self, versions: &[internal::ResourceVersionUuid]) -> bool {
+        let current = self.state.resource_version.as_bytes().as_slice();
+        let mut own = versions
+            .iter()
+            .filter(|version| version.resource_provider_id.is_none());
+        own.any(|version| version.uuid.value != current)
     }
 
     /// Keeps the folders that the launch will use; gives what must be removed first.
@@ -458,6 +476,61 @@ mod tests {
         world.take();
         world.run(command_task("t", "true"));
         assert!(world.take().is_empty());
+    }
+
+    /// A launch by a master that was told this of the agent.
+    fn run_message_after(
+        told: &internal::ReregisterSlaveMessage,
+        id: &str,
+    ) -> internal::RunTaskMessage {
+        let uuid = told.resource_version_uuid.clone().unwrap();
+        internal::RunTaskMessage {
+            resource_version_uuids: vec![internal::ResourceVersionUuid {
+                resource_provider_id: None,
+                uuid,
+            }],
+            ..run_message(command_task(id, "true"))
+        }
+    }
+
+    /// What the agent told its master, if it told it anything.
+    fn told(world: &mut World) -> Option<internal::ReregisterSlaveMessage> {
+        world.sent().into_iter().find_map(|message| match message {
+            crate::Outgoing::Reregister(message) => Some(message),
+            _ => None,
+        })
+    }
+
+    fn welcome(world: &mut World) {
+        world.message(Message::Reregistered(internal::SlaveReregisteredMessage {
+            slave_id: world.agent.agent_id(),
+            ..Default::default()
+        }));
+    }
+
+    #[test]
+    fn a_launch_from_before_the_agent_last_said_what_it_has_is_not_run() {
+        let mut world = World::registered();
+        world.input(crate::Input::MasterDetected(crate::testing::master()));
+        world.take();
+        // The first answer takes so long that the agent asks again, and the master may have
+        // given it up in between.
+        world.timer(Timer::Registration);
+        let first = told(&mut world).unwrap();
+        world.timer(Timer::Registration);
+        welcome(&mut world);
+        world.take();
+        world.message(Message::RunTask(run_message_after(&first, "t1")));
+        assert!(world.launches().is_empty());
+        assert!(world.agent.snapshot().state.frameworks.is_empty());
+        // Should the master count on it, or have heard the first message last, it learns better.
+        assert_eq!(world.agent.snapshot().state.phase, Phase::Disconnected);
+        world.input(crate::Input::MasterDetected(crate::testing::master()));
+        world.timer(Timer::Registration);
+        let again = told(&mut world).unwrap();
+        welcome(&mut world);
+        world.message(Message::RunTask(run_message_after(&again, "t2")));
+        assert_eq!(world.launches().len(), 1);
     }
 
     #[test]

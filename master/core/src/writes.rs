@@ -52,6 +52,19 @@ pub(crate) enum Stage {
     Weights,
 }
 
+impl Stage {
+    /// Which agent is in the middle of what until the write is done.
+    const fn transition(&self) -> Option<(&AgentId, Transition)> {
+        Some(match self {
+            Self::Readmit { agent, .. } => (agent, Transition::Reregistering),
+            Self::Unreachable { agent, .. } => (agent, Transition::MarkingUnreachable),
+            Self::Gone { agent, .. } => (agent, Transition::MarkingGone),
+            Self::Remove { agent, .. } => (agent, Transition::Removing),
+            Self::Admit { .. } | Self::Prune { .. } | Self::Weights => return None,
+        })
+    }
+}
+
 /// Why an agent is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Removal {
@@ -86,7 +99,7 @@ pub(crate) struct Writes {
     next: u64,
     stages: BTreeMap<Ticket, Stage>,
     registering: BTreeSet<Pid>,
-    transitions: BTreeMap<AgentId, Transition>,
+    transitions: BTreeMap<AgentId, (Transition, Ticket)>,
 }
 
 impl Writes {
@@ -94,26 +107,11 @@ impl Writes {
     pub(crate) fn start(&mut self, turn: &mut Turn<'_, '_>, operation: Operation, stage: Stage) {
         let ticket = Ticket(self.next);
         self.next += 1;
-        match &stage {
-            Stage::Admit { from, .. } => {
-                self.registering.insert(from.clone());
-            }
-            Stage::Readmit { agent, .. } => {
-                self.transitions
-                    .insert(agent.clone(), Transition::Reregistering);
-            }
-            Stage::Unreachable { agent, .. } => {
-                self.transitions
-                    .insert(agent.clone(), Transition::MarkingUnreachable);
-            }
-            Stage::Gone { agent, .. } => {
-                self.transitions
-                    .insert(agent.clone(), Transition::MarkingGone);
-            }
-            Stage::Remove { agent, .. } => {
-                self.transitions.insert(agent.clone(), Transition::Removing);
-            }
-            Stage::Prune { .. } | Stage::Weights => {}
+        if let Stage::Admit { from, .. } = &stage {
+            self.registering.insert(from.clone());
+        }
+        if let Some((agent, transition)) = stage.transition() {
+            self.transitions.insert(agent.clone(), (transition, ticket));
         }
         self.stages.insert(ticket, stage);
         turn.push(Effect::Write { ticket, operation });
@@ -122,17 +120,11 @@ impl Writes {
     /// Ends a write and gives what waited for it.
     pub(crate) fn finish(&mut self, ticket: Ticket) -> Option<Stage> {
         let stage = self.stages.remove(&ticket)?;
-        match &stage {
-            Stage::Admit { from, .. } => {
-                self.registering.remove(from);
-            }
-            Stage::Readmit { agent, .. }
-            | Stage::Unreachable { agent, .. }
-            | Stage::Gone { agent, .. }
-            | Stage::Remove { agent, .. } => {
-                self.transitions.remove(agent);
-            }
-            Stage::Prune { .. } | Stage::Weights => {}
+        if let Stage::Admit { from, .. } = &stage {
+            self.registering.remove(from);
+        }
+        if let Some((agent, _)) = stage.transition() {
+            self.transitions.remove(agent);
         }
         Some(stage)
     }
@@ -144,6 +136,25 @@ impl Writes {
 
     /// What the agent is in the middle of.
     pub(crate) fn transition(&self, agent: &AgentId) -> Option<Transition> {
-        self.transitions.get(agent).copied()
+        self.transitions
+            .get(agent)
+            .map(|&(transition, _)| transition)
+    }
+
+    /// An agent that waits to be let in again says so once more: what it said last counts,
+    /// if it is what the registry is told. Says whether it does.
+    pub(crate) fn renew(&mut self, agent: &AgentId, pid: &Pid, renewed: Report) -> bool {
+        let ticket = self.transitions.get(agent).map(|(_, ticket)| ticket);
+        let Some(Stage::Readmit { from, report, .. }) =
+            ticket.and_then(|ticket| self.stages.get_mut(ticket))
+        else {
+            return false;
+        };
+        let is_same = report.arrival.full_info() == renewed.arrival.full_info();
+        if is_same {
+            *from = pid.clone();
+            **report = renewed;
+        }
+        is_same
     }
 }

@@ -49,7 +49,7 @@ pub struct State {
     pub start_time: Duration,
     /// All that the agent has to give.
     pub total: Resources,
-    /// Changes whenever the agent's own resources change under the master's feet.
+    /// Changes whenever the agent tells a master anew what it has and what runs here.
     pub resource_version: uuid::Uuid,
     /// Frameworks that have executors, or tasks to come, here.
     pub frameworks: OrdMap<FrameworkId, Arc<Framework>>,

@@ -32,9 +32,9 @@ pub struct Agent {
     pub(super) used: OrdMap<FrameworkId, Resources>,
     pub(super) tasks: OrdSet<(FrameworkId, TaskId)>,
     pub(super) executors: OrdSet<(FrameworkId, ExecutorId)>,
-    /// Those of `executors` that it did not report when it came back, since the launch of
-    /// their first task was on its way.
-    pub(super) on_their_way: OrdSet<(FrameworkId, ExecutorId)>,
+    /// Tasks that it did not report when it came back, since their launch was on its way or
+    /// lost, with those of `executors` that it did not report either.
+    pub(super) on_their_way: OrdMap<(FrameworkId, TaskId), ExecutorId>,
     pub(super) offers: OrdSet<OfferId>,
     pub(super) killed: OrdSet<(FrameworkId, TaskId)>,
     pub(super) resource_version: Option<Uuid>,
@@ -236,24 +236,44 @@ impl Agent {
     pub(crate) fn remove_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
         let key = (framework.clone(), executor.clone());
         self.executors.remove(&key);
-        self.on_their_way.remove(&key);
+        self.confirm_executor(framework, executor);
     }
 
-    /// Which executors it may not have heard of yet.
-    pub(crate) fn await_executors(&mut self, executors: OrdSet<(FrameworkId, ExecutorId)>) {
-        self.on_their_way = executors;
+    /// By which tasks it hears of executors that it did not report, if it gets them.
+    pub(crate) fn await_tasks(&mut self, tasks: OrdMap<(FrameworkId, TaskId), ExecutorId>) {
+        self.on_their_way = tasks;
     }
 
-    /// Whether it may not have heard of the executor yet.
-    pub(crate) fn awaits_executor(&self, framework: &FrameworkId, executor: &ExecutorId) -> bool {
-        let key = (framework.clone(), executor.clone());
-        !self.on_their_way.is_empty() && self.on_their_way.contains(&key)
+    /// The executor that it hears of by this task, if it gets the task.
+    pub(crate) fn awaited_by(&self, framework: &FrameworkId, task: &TaskId) -> Option<&ExecutorId> {
+        if self.on_their_way.is_empty() {
+            return None;
+        }
+        self.on_their_way.get(&(framework.clone(), task.clone()))
     }
 
-    /// It has heard of the executor.
+    /// It never got the task. Says whether it may still hear of the executor by another one.
+    pub(crate) fn missed_task(
+        &mut self,
+        framework: &FrameworkId,
+        task: &TaskId,
+        executor: &ExecutorId,
+    ) -> bool {
+        self.on_their_way.remove(&(framework.clone(), task.clone()));
+        self.on_their_way
+            .iter()
+            .any(|((of, _), by)| of == framework && by == executor)
+    }
+
+    /// It has heard of the executor, or will not.
     pub(crate) fn confirm_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
-        let key = (framework.clone(), executor.clone());
-        self.on_their_way.remove(&key);
+        if self.on_their_way.is_empty() {
+            return;
+        }
+        let rest = std::mem::take(&mut self.on_their_way).into_iter();
+        self.on_their_way = rest
+            .filter(|((of, _), by)| of != framework || by != executor)
+            .collect();
     }
 
     pub(crate) fn add_offer(&mut self, offer: &OfferId, resources: &Resources) {
@@ -338,7 +358,7 @@ impl Arrival {
             used: OrdMap::new(),
             tasks: OrdSet::new(),
             executors: OrdSet::new(),
-            on_their_way: OrdSet::new(),
+            on_their_way: OrdMap::new(),
             offers: OrdSet::new(),
             killed: OrdSet::new(),
             resource_version: self.resource_version,

@@ -3,16 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use imbl::OrdMap;
 use messages::internal::{
     KillTaskMessage, ReconcileTasksMessage, ShutdownFrameworkMessage, ShutdownMessage,
     SlaveReregisteredMessage,
 };
 use messages::v1;
-use messages::v1::task_status::Reason;
-use model::ids::{AgentId, ExecutorId, FrameworkId};
+use messages::v1::task_status::{Reason, Source};
+use model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
+use model::task_state::TaskStateExt as _;
 use prost::Message as _;
 use runtime_core::Pid;
 
+use crate::agents::Agent;
 use crate::allocator::messages::{ActivateAgent, RemoveAgent, UpdateAgent};
 use crate::effect::{Effect, ToAgent};
 use crate::encoded_task::EncodedTask;
@@ -45,7 +48,9 @@ impl Master {
             return;
         };
         if let Some(transition) = self.writes.transition(&id) {
-            tracing::info!(agent = %id, ?transition, "an agent returns too early");
+            if !self.writes.renew(&id, from, report) {
+                tracing::info!(agent = %id, ?transition, "an agent returns too early");
+            }
             return;
         }
         if self.agents.view().gone().contains_key(&id) {
@@ -238,13 +243,13 @@ impl Master {
 
     /// Takes out the executors that a returned agent does not report, but for those of which
     /// a task is on its way there, or lost on it: what the agent says of that task tells
-    /// which (see [`Self::hear_of_executor`]).
+    /// which (see [`Self::hear_of_task`]).
     fn compare_executors(
         &mut self,
         turn: &mut Turn<'_, '_>,
         id: &AgentId,
         executors: &[(FrameworkId, Executor)],
-        reported_tasks: &BTreeSet<(FrameworkId, model::TaskId)>,
+        reported_tasks: &BTreeSet<(FrameworkId, TaskId)>,
     ) {
         let Some(agent) = self.agents.get(id) else {
             return;
@@ -253,18 +258,25 @@ impl Master {
             .iter()
             .map(|(framework, executor)| (framework, executor.id()))
             .collect();
-        let is_awaited = |framework: &FrameworkId, executor: &ExecutorId| {
-            self.runs_on(id, framework, executor)
-                .any(|task| !reported_tasks.contains(&(framework.clone(), task.clone())))
-        };
-        let (on_their_way, missing): (Vec<_>, Vec<_>) = agent
-            .executors()
-            .iter()
-            .filter(|(framework, executor)| !reported.contains(&(framework, executor)))
-            .cloned()
-            .partition(|(framework, executor)| is_awaited(framework, executor));
+        let mut awaited = OrdMap::new();
+        let mut missing = Vec::new();
+        for (framework, executor) in agent.executors() {
+            if reported.contains(&(framework, executor)) {
+                continue;
+            }
+            let before = awaited.len();
+            for task in self.runs_on(agent, framework, executor) {
+                let task = (framework.clone(), task.clone());
+                if !reported_tasks.contains(&task) {
+                    awaited.insert(task, executor.clone());
+                }
+            }
+            if awaited.len() == before {
+                missing.push((framework.clone(), executor.clone()));
+            }
+        }
         if let Some(agent) = self.agents.get_mut(id) {
-            agent.await_executors(on_their_way.into_iter().collect());
+            agent.await_tasks(awaited);
         }
         for (framework, executor) in missing {
             self.remove_executor(turn, &framework, id, &executor);
@@ -274,41 +286,41 @@ impl Master {
     /// The live tasks of an executor.
     fn runs_on<'a>(
         &'a self,
-        id: &AgentId,
+        agent: &'a Agent,
         framework: &'a FrameworkId,
         executor: &'a ExecutorId,
-    ) -> impl Iterator<Item = &'a model::TaskId> {
-        let tasks = self.agents.get(id).map(|agent| agent.tasks_of(framework));
+    ) -> impl Iterator<Item = &'a TaskId> {
         let record = self.frameworks.get(framework);
-        tasks.into_iter().flatten().filter(move |task| {
+        agent.tasks_of(framework).filter(move |task| {
             record
                 .and_then(|it| it.task(task))
                 .is_some_and(|it| it.is_live() && it.executor() == Some(executor))
         })
     }
 
-    /// An agent tells of a task whose executor it had not reported. If it never got the task,
-    /// nor is another of the executor's on its way, there is no such executor there.
-    pub(crate) fn hear_of_executor(
+    /// An agent says something of a task that it did not report when it returned. If it never
+    /// got the task, nor is another of its executor's on its way, there is no such executor
+    /// there. If the task runs, there is. If the agent ended the task, that says neither.
+    pub(crate) fn hear_of_task(
         &mut self,
         turn: &mut Turn<'_, '_>,
         id: &AgentId,
-        (framework, executor): (&FrameworkId, &ExecutorId),
-        is_unknown_task: bool,
+        (framework, task): (&FrameworkId, &TaskId),
+        status: &v1::TaskStatus,
     ) {
-        let is_awaited = self
-            .agents
-            .get(id)
-            .is_some_and(|agent| agent.awaits_executor(framework, executor));
-        if !is_awaited {
+        let Some(agent) = self.agents.get_mut(id) else {
             return;
-        }
-        if !is_unknown_task {
-            if let Some(agent) = self.agents.get_mut(id) {
-                agent.confirm_executor(framework, executor);
+        };
+        let Some(executor) = agent.awaited_by(framework, task).cloned() else {
+            return;
+        };
+        let is_over = status.state().is_terminal();
+        if is_over && status.reason == Some(Reason::Reconciliation.into()) {
+            if !agent.missed_task(framework, task, &executor) {
+                self.remove_executor(turn, framework, id, &executor);
             }
-        } else if self.runs_on(id, framework, executor).next().is_none() {
-            self.remove_executor(turn, framework, id, executor);
+        } else if !is_over || status.source() == Source::Executor {
+            agent.confirm_executor(framework, &executor);
         }
     }
 
@@ -356,7 +368,7 @@ impl Master {
         &self,
         turn: &Turn<'_, '_>,
         id: &AgentId,
-        reported: &BTreeSet<(FrameworkId, model::TaskId)>,
+        reported: &BTreeSet<(FrameworkId, TaskId)>,
     ) -> Vec<ReconcileTasksMessage> {
         let Some(agent) = self.agents.get(id) else {
             return Vec::new();

@@ -2,7 +2,6 @@
 
 use messages::internal::StatusUpdateMessage;
 use messages::v1::TaskState;
-use messages::v1::task_status::Reason;
 use model::ids::{AgentId, FrameworkId, TaskId};
 use runtime_core::Pid;
 
@@ -65,14 +64,9 @@ impl Master {
         if let Some(task) = task {
             // Even if the framework is away now: the agent goes on from here when it returns.
             task.set_unacknowledged(told, uuid);
-            let executor = task.executor().cloned();
             self.update_task(turn, &framework_id, &task_id, &status, latest);
-            if let Some(executor) = executor {
-                let is_unknown_task = status.reason == Some(Reason::Reconciliation.into());
-                let of = (&framework_id, &executor);
-                self.hear_of_executor(turn, agent_id, of, is_unknown_task);
-            }
         }
+        self.hear_of_task(turn, agent_id, (&framework_id, &task_id), &status);
         let detail = DriverDetail::Update(Some(acknowledgee));
         let told_framework = self.tell(turn, &framework_id, events::update(status), detail);
         is_known && told_framework

@@ -129,15 +129,20 @@ fn a_task_that_the_agent_does_not_know_is_asked_for() {
     world.check_books();
 }
 
+/// A task `t` with an executor of its own.
+fn launch_by_executor(world: &mut World, framework: &FrameworkId, agent: &AgentId) {
+    let offer = world.offer(framework, agent, "cpus:2;mem:96");
+    let executor = executor_info("e", "cpus:1;mem:64");
+    let task = by_executor(task_info("t", agent), executor);
+    world.accept(framework, &[&offer], vec![launch(vec![task])]);
+}
+
 /// A task with an executor of its own is launched, and the agent returns without either.
 fn crossed_launch() -> (World, AgentId, FrameworkId) {
     let mut world = World::new();
     let agent = world.agent(1, RESOURCES);
     let (framework, _) = world.framework();
-    let offer = world.offer(&framework, &agent, "cpus:2;mem:96");
-    let executor = executor_info("e", "cpus:1;mem:64");
-    let task = by_executor(task_info("t", &agent), executor);
-    world.accept(&framework, &[&offer], vec![launch(vec![task])]);
+    launch_by_executor(&mut world, &framework, &agent);
     let message = ReregisterSlaveMessage {
         frameworks: vec![known(&framework, framework_info())],
         ..report(1, &agent, RESOURCES)
@@ -149,25 +154,36 @@ fn crossed_launch() -> (World, AgentId, FrameworkId) {
     (world, agent, framework)
 }
 
-/// What the agent answers about a task that it does not know.
-fn unknown_task(world: &mut World, agent: &AgentId, framework: &FrameworkId) -> Vec<Effect> {
+/// What the agent says of task `t`, that it is over.
+fn over(
+    world: &mut World,
+    agent: &AgentId,
+    framework: &FrameworkId,
+    (reason, uuid): (Reason, u8),
+) -> Vec<Effect> {
     let status = v1::TaskStatus {
         task_id: v1::TaskId {
             value: "t".to_owned(),
         },
         state: TaskState::TaskLost.into(),
-        reason: Some(Reason::Reconciliation.into()),
+        reason: Some(reason.into()),
+        source: Some(v1::task_status::Source::Agent.into()),
         ..Default::default()
     };
     let update = StatusUpdate {
         framework_id: framework.to_proto(),
         slave_id: Some(agent.to_proto()),
         status,
-        uuid: Some(uuid_bytes(9)),
+        uuid: Some(uuid_bytes(uuid)),
         ..Default::default()
     };
     let message = StatusUpdateMessage { update, pid: None };
     world.agent_says(1, FromAgent::StatusUpdate(Box::new(message)))
+}
+
+/// What the agent answers about a task that it does not know.
+fn unknown_task(world: &mut World, agent: &AgentId, framework: &FrameworkId) -> Vec<Effect> {
+    over(world, agent, framework, (Reason::Reconciliation, 9))
 }
 
 #[test]
@@ -190,6 +206,44 @@ fn an_executor_whose_only_launch_was_lost_is_given_up_with_it() {
         .map(|(freed, _)| freed)
         .collect();
     assert_eq!(freed, ["cpus:1; mem:32", "cpus:1; mem:64"]);
+    world.check_books();
+}
+
+#[test]
+fn what_an_executor_of_the_same_name_ran_before_says_nothing_of_one_on_its_way() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let (framework, _) = world.framework();
+    // Its end is told, the one before is not acknowledged yet.
+    let mut before = reported_task("before", &agent, &framework, TaskState::TaskFinished);
+    before.executor_id = Some(v1::ExecutorId {
+        value: "e".to_owned(),
+    });
+    let message = ReregisterSlaveMessage {
+        frameworks: vec![known(&framework, framework_info())],
+        tasks: vec![before],
+        ..report(1, &agent, RESOURCES)
+    };
+    world.lose(1, &agent);
+    send(&mut world, 1, message.clone());
+    launch_by_executor(&mut world, &framework, &agent);
+    send(&mut world, 1, message);
+    let before = model::TaskId::from("before");
+    world.update(1, &agent, &framework, &before, TaskState::TaskRunning, 1);
+    let effects = unknown_task(&mut world, &agent, &framework);
+    assert_eq!(freed(&effects).len(), 2, "the executor's too: {effects:?}");
+    world.check_books();
+}
+
+#[test]
+fn a_kill_that_finds_no_task_leaves_open_whether_there_is_an_executor() {
+    let (mut world, agent, framework) = crossed_launch();
+    let killed = (Reason::ExecutorTerminated, 1);
+    let effects = over(&mut world, &agent, &framework, killed);
+    assert_eq!(freed(&effects), [("cpus:1; mem:32".to_owned(), None)]);
+    world.acknowledge(&framework, &agent, &"t".into(), 1);
+    let effects = unknown_task(&mut world, &agent, &framework);
+    assert_eq!(freed(&effects), [("cpus:1; mem:64".to_owned(), None)]);
     world.check_books();
 }
 
@@ -350,6 +404,43 @@ fn a_changed_agent_is_written_down_first() {
     // Unchanged, it needs no write.
     let effects = send(&mut world, 1, report(1, &agent, "cpus:8;mem:1024"));
     assert!(welcome(&effects).is_some());
+}
+
+#[test]
+fn an_agent_that_waits_for_the_registry_may_say_something_else_meanwhile() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let (framework, _) = world.framework();
+    world.lose(1, &agent);
+    world.hold_writes = true;
+    let with_version = |byte| ReregisterSlaveMessage {
+        resource_version_uuid: Some(v1::Uuid {
+            value: uuid_bytes(byte),
+        }),
+        ..report(1, &agent, RESOURCES)
+    };
+    send(&mut world, 1, with_version(1));
+    assert_eq!(
+        send(&mut world, 1, with_version(2)),
+        [],
+        "the write goes on"
+    );
+    let another = report(1, &agent, "cpus:8;mem:1024");
+    assert_eq!(
+        send(&mut world, 1, another),
+        [],
+        "it is not what is written"
+    );
+    assert!(welcome(&world.write()).is_some());
+    world.hold_writes = false;
+    let offer = world.offer(&framework, &agent, "cpus:1;mem:32");
+    let tasks = launch(vec![task_info("t", &agent)]);
+    let effects = world.accept(&framework, &[&offer], vec![tasks]);
+    let [ToAgent::RunTask(run)] = to_agents(&effects)[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(run.resource_version_uuids[0].uuid.value, uuid_bytes(2));
+    world.check_books();
 }
 
 #[test]

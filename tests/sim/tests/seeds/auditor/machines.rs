@@ -1,18 +1,14 @@
 //! I1, where it counts: what runs on an agent's machine fits on it, whatever the master
-//! believes. But for tasks that were given up while their launch was on its way, with their
-//! agent or with the master that sent it: should the agent return before it, their resources
-//! are taken for free, and they start nevertheless (as upstream has it).
+//! believes.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use master::registrar::messages::Apply;
-use master_core::registry::Operation;
 use messages::internal::ShutdownFrameworkMessage;
 use messages::v1::TaskState;
 use model::Resources;
-use model::ids::{AgentId, FrameworkId, TaskId};
+use model::ids::{FrameworkId, TaskId};
 use model::task_state::TaskStateExt as _;
 use runtime::Mail;
 
@@ -22,13 +18,7 @@ use crate::faults;
 use crate::plan::Plan;
 use crate::seams::Tap;
 
-pub struct Machines {
-    machines: Vec<Machine>,
-    /// Tasks that were asked for and have not started.
-    coming: BTreeMap<TaskId, AgentId>,
-    /// Those of them that were given up.
-    given_up: BTreeSet<TaskId>,
-}
+pub struct Machines(Vec<Machine>);
 
 struct Machine {
     total: Resources,
@@ -51,21 +41,12 @@ impl Machines {
             executors: BTreeMap::new(),
             tasks: BTreeMap::new(),
         };
-        Self {
-            machines: plan.agents.iter().map(machine).collect(),
-            coming: BTreeMap::new(),
-            given_up: BTreeSet::new(),
-        }
-    }
-
-    fn give_up(&mut self, is_of: impl Fn(&AgentId) -> bool) {
-        let lost = self.coming.iter().filter(|(_, agent)| is_of(agent));
-        self.given_up.extend(lost.map(|(task, _)| task.clone()));
+        Self(plan.agents.iter().map(machine).collect())
     }
 
     fn end(&mut self, task: &TaskId, state: TaskState) {
         if state.is_terminal() {
-            for machine in &mut self.machines {
+            for machine in &mut self.0 {
                 machine.tasks.remove(task);
             }
         }
@@ -98,16 +79,6 @@ impl Invariant for Machines {
 
     fn event(&mut self, _: Duration, event: &Event, found: &mut Findings) {
         match event {
-            Event::Accepted(_, _, tasks) => self.coming.extend(tasks.iter().cloned()),
-            Event::Updated(_, update)
-                if matches!(
-                    update.state,
-                    TaskState::TaskLost | TaskState::TaskUnreachable
-                ) =>
-            {
-                self.given_up.insert(update.task.clone());
-            }
-            Event::Launched { task, .. } if self.given_up.contains(task) => {}
             Event::Launched {
                 agent,
                 framework,
@@ -115,8 +86,7 @@ impl Invariant for Machines {
                 task,
                 resources,
             } => {
-                self.coming.remove(task);
-                if let Some(machine) = self.machines.get_mut(*agent) {
+                if let Some(machine) = self.0.get_mut(*agent) {
                     let task_use = Use::new(framework, container, resources);
                     machine.tasks.insert(task.clone(), task_use);
                     if let Some(text) = machine.is_overloaded() {
@@ -130,23 +100,20 @@ impl Invariant for Machines {
                 container,
                 resources,
             } => {
-                if let Some(machine) = self.machines.get_mut(*agent) {
+                if let Some(machine) = self.0.get_mut(*agent) {
                     let executor = Use::new(framework, container, resources);
                     machine.executors.insert(container.clone(), executor);
                 }
             }
             Event::Said { task, state, .. } => self.end(task, *state),
             Event::Exited { container, .. } => {
-                for machine in &mut self.machines {
+                for machine in &mut self.0 {
                     machine.executors.remove(container);
                     machine.tasks.retain(|_, task| task.container != *container);
                 }
             }
             Event::Started(host) => {
-                if host == "master" {
-                    self.give_up(|_| true);
-                }
-                for (number, machine) in self.machines.iter_mut().enumerate() {
+                for (number, machine) in self.0.iter_mut().enumerate() {
                     if faults::agent(number) == *host {
                         machine.executors.clear();
                         machine.tasks.clear();
@@ -160,14 +127,9 @@ impl Invariant for Machines {
     /// What a framework that is over still runs is about to end, and its resources are
     /// given away already (as upstream does).
     fn mail(&mut self, _: Duration, _: &Tap, _: &Mail<'_>, message: &dyn Any, _: &mut Findings) {
-        if let Some(Apply { operation, .. }) = message.downcast_ref()
-            && let Operation::MarkUnreachable { agent: lost, .. } = operation
-        {
-            self.give_up(|agent| agent == lost);
-        }
         if let Some(message) = message.downcast_ref::<ShutdownFrameworkMessage>() {
             let over = FrameworkId::from(&message.framework_id);
-            for machine in &mut self.machines {
+            for machine in &mut self.0 {
                 machine.executors.retain(|_, it| it.framework != over);
                 machine.tasks.retain(|_, it| it.framework != over);
             }
