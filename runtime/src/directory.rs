@@ -154,12 +154,15 @@ impl Directory {
         all
     }
 
-    /// The actor for which the most events wait, and how many.
+    /// The actor for which the most events wait, and how many; none if nothing waits.
     pub(crate) fn busiest(&self) -> Option<(Pid, usize)> {
         let busiest_of = |shard: &RwLock<Shard>| {
             let shard = read(shard);
-            let all = shard.mailboxes();
-            let (waiting, pid) = all.map(|mailbox| (mailbox.depth(), &mailbox.pid)).max()?;
+            let busy = shard
+                .mailboxes()
+                .map(|mailbox| (mailbox.depth(), &mailbox.pid))
+                .filter(|(waiting, _)| *waiting > 0);
+            let (waiting, pid) = busy.max()?;
             Some((waiting, pid.clone()))
         };
         let (waiting, pid) = self.shards.iter().filter_map(busiest_of).max()?;

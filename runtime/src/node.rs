@@ -370,7 +370,7 @@ impl Node {
         self.inner.directory.all()
     }
 
-    /// The actor for which the most events wait, and how many.
+    /// The actor for which the most events wait, and how many; none if nothing waits.
     pub fn busiest(&self) -> Option<(Pid, usize)> {
         self.inner.directory.busiest()
     }

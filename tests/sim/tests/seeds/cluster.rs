@@ -14,7 +14,7 @@ use turmoil::Sim;
 use crate::auditor::{self, Sight, settled};
 use crate::events::Event;
 use crate::executor;
-use crate::faults::{self, Agents, Faults, Kind};
+use crate::faults::{self, Agents, Faults, Host, Kind};
 use crate::framework::Framework;
 use crate::ledger::Ledger;
 use crate::observer::{Mode, Observer};
@@ -27,6 +27,8 @@ use crate::storage::Storage;
 const TICK: Duration = Duration::from_millis(20);
 /// What the wall clock shows when a simulation begins.
 const EPOCH: Duration = Duration::from_secs(1_795_000_000);
+/// After how many steps it is looked again whether all is at rest.
+const GLANCE: u32 = 5;
 /// How long after the last fault everything must be at rest.
 const SETTLES_WITHIN: Duration = Duration::from_secs(300);
 /// How long it may take then until everything is offered.
@@ -160,7 +162,7 @@ struct Scene {
     orders: Orders,
 }
 
-fn make_hosts(plan: &Plan, sim: &mut Sim<'_>, scene: &Scene, ledgers: &[Ledger]) -> Vec<String> {
+fn make_hosts(plan: &Plan, sim: &mut Sim<'_>, scene: &Scene, ledgers: &[Ledger]) -> Vec<Host> {
     let mut hosts = vec!["master".to_owned()];
     let storage = plan.master.storage.clone();
     let log = Storage::new(storage, plan.seed, scene.observer.clone());
@@ -194,7 +196,11 @@ fn make_hosts(plan: &Plan, sim: &mut Sim<'_>, scene: &Scene, ledgers: &[Ledger])
             operator::run(scene.orders.clone(), scene.observer.clone())
         });
     }
-    hosts
+    let host = |name: String| Host {
+        address: sim.lookup(name.as_str()),
+        name,
+    };
+    hosts.into_iter().map(host).collect()
 }
 
 /// Numbers the lives of all hosts, and gives each randomness of its own.
@@ -416,9 +422,11 @@ impl Stage<'_> {
     ) -> Option<String> {
         let until = self.sim.elapsed() + within;
         loop {
-            self.step();
-            if self.is_broken() {
-                return None;
+            for _ in 0..GLANCE {
+                self.step();
+                if self.is_broken() {
+                    return None;
+                }
             }
             let why = self.with_sight(|sight, observer| in_the_way(sight, observer))?;
             if self.sim.elapsed() >= until {
@@ -446,12 +454,15 @@ impl Stage<'_> {
     fn forget_the_dead(&mut self) {
         self.faults.mark_away(&mut self.sim, &mut self.away);
         let mut visible = visible(&self.shared);
-        if visible.master.is_some() && !self.sim.is_host_running("master") {
+        let [master, agents @ ..] = self.faults.hosts() else {
+            return;
+        };
+        if visible.master.is_some() && !master.is_running(&mut self.sim) {
             visible.set_master(None);
         }
-        for number in 0..visible.agents.len() {
+        for (number, agent) in (0..visible.agents.len()).zip(agents) {
             let is_seen = matches!(visible.agents.get(number), Some(Some(_)));
-            if is_seen && !self.sim.is_host_running(faults::agent(number).as_str()) {
+            if is_seen && !agent.is_running(&mut self.sim) {
                 visible.set_agent(number, None);
             }
         }

@@ -138,6 +138,19 @@ pub fn framework(number: usize) -> String {
     format!("framework-{number}")
 }
 
+/// One of the hosts, and where it is: to look that up for all of them costs more than a step
+/// in which nothing happens.
+pub struct Host {
+    pub name: String,
+    pub address: IpAddr,
+}
+
+impl Host {
+    pub fn is_running(&self, sim: &mut Sim<'_>) -> bool {
+        sim.is_host_running(self.address)
+    }
+}
+
 /// Carries faults out.
 pub struct Faults {
     waiting: Vec<Fault>,
@@ -145,7 +158,8 @@ pub struct Faults {
     on: Vec<(Duration, Kind)>,
     /// Hosts that are down, and until when.
     down: BTreeMap<String, Duration>,
-    hosts: Vec<String>,
+    /// The master, the agents, and all others.
+    hosts: Vec<Host>,
     latency: Duration,
     observer: Observer,
 }
@@ -162,7 +176,7 @@ pub trait Agents {
 impl Faults {
     pub fn new(
         mut waiting: Vec<Fault>,
-        hosts: Vec<String>,
+        hosts: Vec<Host>,
         latency: Duration,
         observer: Observer,
     ) -> Self {
@@ -279,12 +293,16 @@ impl Faults {
         }
     }
 
+    /// The master, and then the agents.
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
     /// Marks the agents of which the master hears nothing.
     pub fn mark_away(&self, sim: &mut Sim<'_>, away: &mut [bool]) {
-        for (number, is_away) in away.iter_mut().enumerate() {
-            let host = agent(number);
-            let silences = |(_, kind): &(Duration, Kind)| kind.silences(&host);
-            *is_away = !sim.is_host_running(host.as_str()) || self.on.iter().any(silences);
+        for (agent, is_away) in self.hosts.iter().skip(1).zip(away) {
+            let silences = |(_, kind): &(Duration, Kind)| kind.silences(&agent.name);
+            *is_away = !agent.is_running(sim) || self.on.iter().any(silences);
         }
     }
 
@@ -294,15 +312,18 @@ impl Faults {
             let link = Some(BTreeSet::from([host, other]));
             !self.on.iter().any(|(_, kind)| kind.link() == link)
         };
-        let others = self.hosts.iter().filter(|other| *other != host);
-        others.filter(|other| is_healthy(other)).cloned().collect()
+        let others = self.hosts.iter().map(|other| &other.name);
+        others
+            .filter(|other| *other != host && is_healthy(other))
+            .cloned()
+            .collect()
     }
 
     /// Starts what is down, if its time has come.
     fn supervise(&mut self, sim: &mut Sim<'_>, now: Duration) {
         for host in &self.hosts {
-            if !sim.is_host_running(host.as_str()) && !self.down.contains_key(host) {
-                self.down.insert(host.clone(), now + SUPERVISOR_PAUSE);
+            if !host.is_running(sim) && !self.down.contains_key(&host.name) {
+                self.down.insert(host.name.clone(), now + SUPERVISOR_PAUSE);
             }
         }
         self.down.retain(|host, until| {
