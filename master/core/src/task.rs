@@ -151,6 +151,13 @@ impl Task {
         self.unacknowledged.map_or(self.state, |(state, _)| state)
     }
 
+    /// Whether its framework was told how it ended, rather than that it is lost: what is lost
+    /// with its agent may come back.
+    pub fn is_told_ended(&self) -> bool {
+        let told = self.told_state();
+        told.is_terminal() && told != v1::TaskState::TaskLost
+    }
+
     /// What it was given, allocated to a role; without its executor's part.
     pub fn resources(&self) -> &Resources {
         &self.resources

@@ -85,7 +85,8 @@ impl Master {
         }
     }
 
-    /// Tasks that could not be reached will not come back.
+    /// Tasks that could not be reached will not come back. Of those that had ended before,
+    /// their framework has heard how.
     fn end_unreachable_tasks(&mut self, turn: &mut Turn<'_, '_>, agent: &AgentId) {
         for (framework_id, task_id) in self.agents.remove_unreachable(agent) {
             let Some(framework) = self.frameworks.get_mut(&framework_id) else {
@@ -102,6 +103,10 @@ impl Master {
             let Some(mut task) = framework.remove_unreachable(&task_id) else {
                 continue;
             };
+            if task.is_told_ended() {
+                framework.add_completed(task);
+                continue;
+            }
             let verdict = Verdict {
                 state,
                 reason,

@@ -123,7 +123,7 @@ fn ended_tasks(framework: &Framework) -> Ended<'_> {
         .iter()
         .chain(framework.unreachable_tasks().values());
     histories
-        .filter(|task| task.told_state().is_terminal() && task.told_state() != TaskState::TaskLost)
+        .filter(|task| task.is_told_ended())
         .map(|task| (task.id(), &**task))
         .collect()
 }

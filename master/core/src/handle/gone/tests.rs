@@ -1,6 +1,6 @@
-use messages::v1::TaskState;
 use messages::v1::framework_info::capability::Type as Capability;
 use messages::v1::task_status::Reason;
+use messages::v1::{TaskState, TaskStatus};
 use model::ids::AgentId;
 
 use crate::connection::{Outcome, Token};
@@ -66,6 +66,25 @@ fn tasks_of_an_unreachable_agent_end_for_good() {
         TaskState::TaskGoneByOperator
     );
     assert!(snapshot.agents.unreachable().is_empty());
+}
+
+#[test]
+fn a_task_that_ended_before_its_agent_was_lost_does_not_end_again() {
+    let mut world = World::new();
+    let agent = world.agent(1, "cpus:4;mem:1024");
+    let info = with_capability(framework_info(), Capability::PartitionAware);
+    let (framework, _) = world.framework_with(info);
+    let task = world.task(&framework, &agent, "t");
+    world.update(1, &agent, &framework, &task, TaskState::TaskFailed, 1);
+    world.lose(1, &agent);
+    assert_eq!(
+        statuses(&mark(&mut world, &agent)),
+        Vec::<&TaskStatus>::new()
+    );
+    let snapshot = world.master.snapshot();
+    let record = snapshot.frameworks.get(&framework).unwrap();
+    assert!(record.unreachable_tasks().is_empty());
+    assert_eq!(record.completed_tasks()[0].state(), TaskState::TaskFailed);
 }
 
 #[test]
