@@ -12,6 +12,7 @@ use std::time::Duration;
 use messages::fetcher::{FetcherInfo, fetcher_info::Item, fetcher_info::item::Action};
 use messages::v1::DurationInfo;
 use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
 
 use crate::containerizer::ContainerConfig;
 use crate::process::Process;
@@ -90,7 +91,7 @@ impl Fetcher {
             .process_group(0)
             .spawn();
         child
-            .and_then(Process::adopt)
+            .and_then(|child| Process::adopt(Pid::from_child(&child)))
             .map_err(|reason| FetchError::Execute { program, reason })
     }
 

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, ExitStatus};
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, pidfd_open, pidfd_send_signal,
-    waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, kill_process,
+    pidfd_open, pidfd_send_signal, waitid, waitpid,
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -47,27 +47,22 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Takes over a child just started.
+    /// Takes over a child just started, of which nobody else knows.
     ///
     /// # Errors
     /// The kernel gives no file for it; then the child is killed and reaped.
-    pub(crate) fn adopt(mut child: Child) -> Result<Process, io::Error> {
-        let opened = i32::try_from(child.id())
-            .ok()
-            .and_then(Pid::from_raw)
-            .ok_or_else(|| io::Error::other("the child has no process id"))
-            .and_then(|pid| Ok((pid, pidfd_open(pid, PidfdFlags::empty())?)));
-        match opened {
-            Ok((pid, pidfd)) => Ok(Process {
-                pid,
+    pub(crate) fn adopt(child: Pid) -> Result<Process, io::Error> {
+        match pidfd_open(child, PidfdFlags::empty()) {
+            Ok(pidfd) => Ok(Process {
+                pid: child,
                 pidfd: Arc::new(pidfd),
                 reaped: Mutex::new(None),
             }),
             Err(error) => {
                 // The first error is the one to tell.
-                let _ = child.kill();
-                let _ = child.wait();
-                Err(error)
+                let _ = kill_process(child, Signal::KILL);
+                let _ = waitpid(Some(child), WaitOptions::empty());
+                Err(error.into())
             }
         }
     }
@@ -189,7 +184,7 @@ mod tests {
             .process_group(0)
             .spawn()
             .unwrap();
-        Process::adopt(child).unwrap()
+        Process::adopt(Pid::from_child(&child)).unwrap()
     }
 
     #[tokio::test]

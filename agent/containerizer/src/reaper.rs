@@ -115,6 +115,8 @@ mod tests {
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::{Command, Stdio};
 
+    use rustix::process::Pid;
+
     use super::*;
 
     /// A shell that leads a session of its own, as a container's first process does.
@@ -125,7 +127,7 @@ mod tests {
             .stdout(output)
             .spawn()
             .unwrap();
-        Arc::new(Process::adopt(child).unwrap())
+        Arc::new(Process::adopt(Pid::from_child(&child)).unwrap())
     }
 
     #[tokio::test]

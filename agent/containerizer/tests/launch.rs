@@ -18,6 +18,7 @@ use containerizer::{
     MesosContainerizer, Options,
 };
 use messages::v1;
+use nix::sys::signal::{SigHandler, Signal, signal};
 use tempfile::TempDir;
 
 struct Fixture {
@@ -167,6 +168,13 @@ async fn no_file_of_the_agent_reaches_the_command() {
 
 #[tokio::test]
 async fn the_first_process_leads_a_session_without_pending_matters() {
+    // As nohup(1) starts daemons.
+    #[expect(
+        unsafe_code,
+        reason = "handlers may be unsafe; to ignore a signal is not"
+    )]
+    // SAFETY: see above; no other test of this process needs SIGHUP.
+    unsafe { signal(Signal::SIGHUP, SigHandler::SigIgn) }.unwrap();
     let fixture = Fixture::new();
     let command = "cat /proc/self/stat; grep -E 'SigBlk|SigIgn' /proc/self/status; cat; exit 0";
     let mut config = fixture.config("c", command);
