@@ -98,10 +98,11 @@ impl<M: Machine> CommandExecutor<M> {
                 {
                     warn!(%error, "what the task left cannot be found");
                 }
+                // The process ends by this, with the actor in it: connections closed one by one
+                // would only cost time.
                 if let Some(over) = self.over.take() {
                     let _ = over.send(status);
                 }
-                context.stop();
             }
         }
     }

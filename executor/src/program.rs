@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::ffi::OsString;
-use std::process::ExitCode;
 use std::{env, fs, io, process};
 
 use actors::executor_driver::{EnvironmentError, ExecutorEnvironment};
@@ -42,6 +41,9 @@ const PROGRAM: Program = Program {
     flags: &[FLAGS],
 };
 
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 1;
+
 /// Why the executor cannot run.
 #[derive(Debug, Error)]
 enum Failure {
@@ -62,16 +64,18 @@ enum Failure {
     Lost,
 }
 
-/// Runs the program.
-pub fn main() -> ExitCode {
+/// Runs the program; returns its exit status.
+pub fn main() -> u8 {
     // Whoever has called this logs already, if it fails.
     let _ = logging::to_stderr();
     let flags = match PROGRAM.load(env::args().skip(1), [], |path| fs::read_to_string(path)) {
         Ok(Loaded::Run(flags)) => flags,
         Ok(Loaded::Print(text)) => {
             use io::Write;
-            let _ = io::stdout().write_all(text.as_bytes());
-            return ExitCode::SUCCESS;
+            let mut stdout = io::stdout();
+            let _ = stdout.write_all(text.as_bytes());
+            let _ = stdout.flush();
+            return SUCCESS;
         }
         Err(error) => return fail(&error.into()),
     };
@@ -81,9 +85,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn fail(failure: &Failure) -> ExitCode {
+fn fail(failure: &Failure) -> u8 {
     error!("{failure}");
-    ExitCode::FAILURE
+    FAILURE
 }
 
 fn run(flags: &Flags) -> Result<Infallible, Failure> {

@@ -95,7 +95,12 @@ impl World {
         match self {
             Self::Real => {
                 let mut seed = <StdRng as SeedableRng>::Seed::default();
-                rand::rng().fill_bytes(&mut seed);
+                // Asked for by itself: what `rand` asks by cannot find the call in a program
+                // without shared libraries, and reads files instead.
+                let flags = rustix::rand::GetRandomFlags::empty();
+                if rustix::rand::getrandom(&mut seed, flags) != Ok(seed.len()) {
+                    rand::rng().fill_bytes(&mut seed);
+                }
                 StdRng::from_seed(seed)
             }
             #[cfg(feature = "simulator")]

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// What one thread decodes another drops: the C library's is slow at that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     agent::main()
 }

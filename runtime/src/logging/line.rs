@@ -1,7 +1,6 @@
 //! Lines in glog's form: `I1122 21:28:52.123456 12345 file.rs:12] text`.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -34,7 +33,7 @@ impl Line {
     fn by(
         severity: Severity,
         now: SystemTime,
-        thread: u64,
+        thread: i32,
         file: &Path,
         line: u32,
         message: &str,
@@ -66,11 +65,8 @@ impl Line {
 }
 
 thread_local! {
-    /// The kernel's number of this thread; 0 where it cannot be told.
-    static THREAD_ID: u64 = fs::read_link("/proc/thread-self")
-        .ok()
-        .and_then(|path| path.file_name()?.to_str()?.parse().ok())
-        .unwrap_or_default();
+    /// The kernel's number of this thread.
+    static THREAD_ID: i32 = rustix::thread::gettid().as_raw_nonzero().get();
 }
 
 /// A moment in UTC.
