@@ -38,6 +38,10 @@ use crate::metrics::Metrics;
 /// How long the end of the program waits for lines to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long the writer rests after writing: to wake it for each line would cost those who log
+/// more than the line.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// How grave a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -282,6 +286,7 @@ fn write_lines(queue: &Queue, mut writer: Writer) {
         {
             control.set(control.started_with);
         }
+        thread::sleep(PAUSE);
     }
 }
 
