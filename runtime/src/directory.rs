@@ -93,10 +93,13 @@ impl Directory {
                 }
             };
         };
-        let is = |block: &Box<Block>| block.is(hash, &numbered);
         shard
             .numbered
-            .entry(hash, is, |block| block.hash())
+            .entry(
+                hash,
+                |block| block.is(hash, &numbered),
+                |block| block.hash(),
+            )
             .or_insert_with(|| Box::new(Block::new(hash, &numbered)))
             .into_mut()
             .insert(&numbered, mailbox)
@@ -112,8 +115,8 @@ impl Directory {
                 &entry.mailbox
             }
             Some(numbered) => {
-                let is = |block: &Box<Block>| block.is(hash, &numbered);
-                shard.numbered.find(hash, is)?.find(&numbered)?
+                let block = shard.numbered.find(hash, |it| it.is(hash, &numbered))?;
+                block.find(&numbered)?
             }
         };
         Some(Arc::clone(mailbox))
@@ -133,8 +136,8 @@ impl Directory {
                 }
             }
             Some(numbered) => {
-                let is = |block: &Box<Block>| block.is(hash, &numbered);
-                if let Ok(mut entry) = shard.numbered.find_entry(hash, is) {
+                let found = shard.numbered.find_entry(hash, |it| it.is(hash, &numbered));
+                if let Ok(mut entry) = found {
                     entry.get_mut().remove(&numbered, mailbox);
                     if entry.get().is_empty() {
                         entry.remove();

@@ -58,6 +58,7 @@ pub(crate) enum Place {
 /// Serves a connection until it ends. What is returned goes on at the node's home thread.
 ///
 /// Not an `async fn`, which would have room for each of these twice.
+#[allow(clippy::manual_async_fn)]
 pub(crate) fn serve(
     node: Node,
     place: Place,

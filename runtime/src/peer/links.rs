@@ -12,7 +12,8 @@ use crate::mailbox::{Event, Mailbox};
 pub(super) struct Links {
     links: Vec<(Weak<Mailbox>, Pid)>,
     /// The same, to find a pair, once there are many: most connections have one link. A
-    /// mailbox's place names it: what is listed keeps it.
+    /// mailbox's place names it: what is listed keeps it. Boxed, since it is rarely there.
+    #[allow(clippy::box_collection)]
     known: Option<Box<HashSet<(usize, Pid)>>>,
     /// How many there may be before those of ended linkers are looked for.
     prune_at: usize,
