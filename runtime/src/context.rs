@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use rand::rngs::StdRng;
 use runtime_core::{ActorId, Message, Pid};
 use tokio::task::AbortHandle;
@@ -70,7 +71,7 @@ pub(crate) struct Core<A: Actor> {
 
 /// What an actor has that waits for something or draws randomness.
 struct Rare<A: Actor> {
-    timers: BTreeMap<u64, (Timer, Later<A>)>,
+    timers: HashMap<u64, (Timer, Later<A>)>,
     running: BTreeMap<u64, AbortHandle>,
     next_run: u64,
     rng: Option<Box<StdRng>>,
@@ -79,7 +80,7 @@ struct Rare<A: Actor> {
 impl<A: Actor> Default for Rare<A> {
     fn default() -> Self {
         Self {
-            timers: BTreeMap::new(),
+            timers: HashMap::new(),
             running: BTreeMap::new(),
             next_run: 0,
             rng: None,

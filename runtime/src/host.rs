@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use actix::{ActorContext, ActorState, Running};
@@ -73,9 +73,10 @@ impl<A: Actor> Host<A> {
         });
     }
 
-    /// Handles all that waits.
-    fn drain(&mut self) {
-        if !self.parts.core.mailbox.swap(&mut self.batch) {
+    /// Handles all that waits. What comes meanwhile wakes the host again: others on this
+    /// thread get their turn before the next batch.
+    fn drain(&mut self, waker: &Waker) {
+        if !self.parts.core.mailbox.swap(&mut self.batch, waker) {
             self.parts.core.terminating = true;
             return;
         }
@@ -345,7 +346,7 @@ impl<A: Actor> Future for Hosting<A> {
             actix::Actor::started(host, context);
         }
         if !host.parts.core.terminating {
-            host.drain();
+            host.drain(task.waker());
         }
         if host.parts.core.terminating {
             context.stop();
@@ -354,10 +355,6 @@ impl<A: Actor> Future for Hosting<A> {
                 actix::Actor::stopped(host, context);
                 return Poll::Ready(());
             }
-        }
-        if !host.parts.core.mailbox.rest(task.waker()) {
-            // Others on this thread get their turn before the next batch.
-            task.waker().wake_by_ref();
         }
         Poll::Pending
     }

@@ -211,8 +211,9 @@ impl Batch {
 struct Queue {
     /// Made for the first event.
     batch: Option<Box<Batch>>,
-    /// Wakes the host; made when it first rests.
+    /// Wakes the host; made when it first looks.
     host: Option<Waker>,
+    /// The host has taken what came, and is to be woken for more.
     is_resting: bool,
     /// The actor shall end before it handles what waits.
     is_ending: bool,
@@ -243,14 +244,6 @@ impl Queue {
                 host.wake_by_ref();
             }
         }
-    }
-
-    fn is_empty(&self) -> bool {
-        !self.is_ending
-            && self
-                .batch
-                .as_ref()
-                .is_none_or(|batch| batch.events.is_empty())
     }
 }
 
@@ -395,6 +388,11 @@ impl Mailbox {
         })
     }
 
+    /// Puts timers that are due at the end of the queue. No trace follows them.
+    pub(crate) fn push_timers(&self, sequences: impl Iterator<Item = u64>) -> bool {
+        lock(&self.queue).put(|batch| batch.events.extend(sequences.map(Event::Timer)))
+    }
+
     /// Puts an event at the end of the queue. False when the actor has ended.
     pub(crate) fn push(&self, mut event: Event) -> bool {
         if hooks::any() {
@@ -427,31 +425,23 @@ impl Mailbox {
         queue.wake();
     }
 
-    /// Takes all that waits, leaving `empty` in its place. False when the actor shall end
-    /// before it handles it.
-    pub(crate) fn swap(&self, empty: &mut Option<Box<Batch>>) -> bool {
+    /// Takes all that waits, leaving `empty` in its place. What comes from then on wakes the
+    /// host by `waker`. False when the actor shall end before it handles what waits.
+    pub(crate) fn swap(&self, empty: &mut Option<Box<Batch>>, waker: &Waker) -> bool {
         if let Some(empty) = empty {
             empty.last_from = None;
         }
         let mut queue = lock(&self.queue);
         std::mem::swap(&mut queue.batch, empty);
-        !queue.is_ending
-    }
-
-    /// The host is about to rest, to be woken by `waker`. True when it may; false when
-    /// something came meanwhile.
-    pub(crate) fn rest(&self, waker: &Waker) -> bool {
-        let mut queue = lock(&self.queue);
-        queue.is_resting = queue.is_empty();
-        if queue.is_resting
-            && !queue
-                .host
-                .as_ref()
-                .is_some_and(|host| host.will_wake(waker))
-        {
+        let is_known = queue
+            .host
+            .as_ref()
+            .is_some_and(|host| host.will_wake(waker));
+        if !is_known {
             queue.host = Some(waker.clone());
         }
-        queue.is_resting
+        queue.is_resting = true;
+        !queue.is_ending
     }
 
     /// The actor has ended: refuses further events and hands back those that waited.

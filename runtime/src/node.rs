@@ -217,7 +217,7 @@ impl Node {
                 streams: Streams::new(&config.limits, &metrics),
                 bodies: Bodies::new(&config.limits, &metrics),
                 slow_clients: SlowClients::new(&metrics),
-                timers: Arc::default(),
+                timers: Timers::new(),
                 threads: Threads::default(),
                 metrics,
                 home: tokio::runtime::Handle::current(),

@@ -131,10 +131,9 @@ async fn work(
     mut connections: mpsc::UnboundedReceiver<Connection>,
     home: mpsc::UnboundedSender<Connection>,
 ) {
-    let Some(service) = front::service(&node).await else {
-        error!("the HTTP service could not be made");
-        return;
-    };
+    // Made for the first connection, since it keeps a clock of its own: the home thread
+    // seldom has one.
+    let mut service = None;
     while let Some(Connection { socket, peer, seat }) = connections.recv().await {
         let socket = match socket.attach() {
             Ok(socket) => socket,
@@ -143,7 +142,14 @@ async fn work(
                 continue;
             }
         };
-        let (node, service, home) = (node.clone(), service.clone(), home.clone());
+        if service.is_none() {
+            service = front::service(&node).await;
+        }
+        let Some(service) = service.clone() else {
+            error!("the HTTP service could not be made");
+            return;
+        };
+        let (node, home) = (node.clone(), home.clone());
         tokio::task::spawn_local(async move {
             let moves = connection::serve(node, place, socket, peer, service).await;
             match moves.map(Socket::detach) {

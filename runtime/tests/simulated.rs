@@ -411,3 +411,62 @@ fn both_ends_restart_and_find_each_other_again() {
     assert!(count(&other, "pong ") > 5, "{other:?}");
     assert_eq!(count(&other, "exited"), 0, "{other:?}");
 }
+
+/// Sets timers out of order, cancels some, and keeps in which order the others fire.
+struct Clock {
+    fired: Vec<(u64, usize)>,
+    done: Option<tokio::sync::oneshot::Sender<Vec<(u64, usize)>>>,
+}
+
+/// Timers set, of which every third is cancelled.
+const TIMERS: usize = 300;
+
+/// When the `number`th timer is due, in microseconds: several at once, and out of order.
+fn due(number: usize) -> u64 {
+    (number * 7919 % 97 * 310) as u64
+}
+
+impl Actor for Clock {
+    const KIND: &'static str = "clock";
+
+    fn declare(_: &mut Declaration<Self>) {}
+
+    fn initialize(&mut self, context: &mut Context<'_, Self>) {
+        let timers: Vec<_> = (0..TIMERS)
+            .map(|number| {
+                context.after(Duration::from_micros(due(number)), move |clock, _| {
+                    clock.fired.push((due(number), number));
+                })
+            })
+            .collect();
+        for timer in timers.into_iter().step_by(3) {
+            context.cancel(timer);
+        }
+        context.after(Duration::from_secs(1), |clock, _| {
+            if let Some(done) = clock.done.take() {
+                let _ = done.send(std::mem::take(&mut clock.fired));
+            }
+        });
+    }
+}
+
+#[test]
+fn timers_fire_in_the_order_in_which_they_are_due() {
+    let mut simulation = turmoil::Builder::new().build();
+    simulation.client("clock", async move {
+        let node = node("clock", 1).await;
+        let (done, fired) = tokio::sync::oneshot::channel();
+        let clock = Clock {
+            fired: Vec::new(),
+            done: Some(done),
+        };
+        node.spawn("clock", clock, Placement::Here)?;
+        let mut wanted: Vec<_> = (0..TIMERS).filter(|number| number % 3 != 0).collect();
+        // Those that are due together fire as they were set.
+        wanted.sort_by_key(|&number| due(number));
+        let wanted: Vec<_> = wanted.into_iter().map(|n| (due(n), n)).collect();
+        assert_eq!(fired.await?, wanted);
+        Ok(())
+    });
+    simulation.run().unwrap();
+}
