@@ -17,7 +17,7 @@ use crate::executor;
 use crate::faults::{self, Agents, Faults, Host, Kind};
 use crate::framework::Framework;
 use crate::ledger::Ledger;
-use crate::observer::{Mode, Observer};
+use crate::observer::{Hardships, Mode, Observer};
 use crate::operator::{self, Orders};
 use crate::plan::{AgentPlan, FrameworkPlan, MasterPlan, Plan, Speech};
 use crate::seams::{Seams, Tap};
@@ -48,6 +48,8 @@ pub struct Outcome {
     pub lines: u64,
     /// How much time was simulated.
     pub elapsed: Duration,
+    /// What was done to the cluster.
+    pub hardships: Hardships,
 }
 
 /// What is seen from outside of the hosts.
@@ -149,6 +151,7 @@ pub fn run(plan: &Plan, seams: Seams, tells: bool) -> Outcome {
         hash,
         lines,
         elapsed: stage.sim.elapsed(),
+        hardships: observer.hardships(),
     }
 }
 

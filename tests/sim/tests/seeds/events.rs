@@ -85,6 +85,34 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// What kind of hardship this is, if it is one.
+    pub fn hardship(&self) -> Option<String> {
+        let kind = match self {
+            Self::Fault(text) => {
+                let (kind, of) = text.split_once('(')?;
+                if kind.contains(' ') {
+                    return None;
+                }
+                let host = of.trim_matches(|c| !char::is_alphabetic(c));
+                return Some(match kind {
+                    "Crash" | "PowerLoss" => format!("{kind} of {host}"),
+                    _ => kind.to_owned(),
+                });
+            }
+            Self::Ended(..) => "DaemonEnds",
+            Self::Doubled(_) => "SecondScheduler",
+            Self::Left(_) => "Teardown",
+            Self::Refused(..) => "FrameworkRefused",
+            Self::Operated(_, Some(200)) => "AgentGivenUp",
+            Self::CallRefused(..) => "CallRefused",
+            Self::Rescinded(..) => "OfferRescinded",
+            _ => return None,
+        };
+        Some(kind.to_owned())
+    }
+}
+
 /// An offer as its framework got it.
 #[derive(Debug, Clone)]
 pub struct OfferSeen {

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use observer::Hardships;
 use plan::Plan;
 use seams::Seams;
 
@@ -26,6 +27,29 @@ use seams::Seams;
 const SEEDS: u64 = 100;
 /// Seeds that are run more than once, to see whether they do the same.
 const REPEATED: std::ops::Range<u64> = 0..10;
+/// What must go wrong somewhere in so many seeds.
+const HARDSHIPS: [&str; 20] = [
+    "AgentGivenUp",
+    "CallRefused",
+    "Container",
+    "Crash of agent",
+    "Crash of framework",
+    "Crash of master",
+    "DaemonEnds",
+    "Delay",
+    "FrameworkRefused",
+    "Hold",
+    "HoldOneWay",
+    "Launch",
+    "Lose",
+    "LoseOneWay",
+    "OfferRescinded",
+    "PowerLoss of agent",
+    "PowerLoss of framework",
+    "PowerLoss of master",
+    "SecondScheduler",
+    "Teardown",
+];
 /// After so many failures a run ends: there is enough to look at.
 const FAILURES_MAX: usize = 10;
 
@@ -74,6 +98,7 @@ fn run(seeds: std::ops::Range<u64>) {
     let began = Instant::now();
     let seeds: Vec<_> = seeds.collect();
     let failures = Mutex::new(Vec::new());
+    let hardships = Mutex::new(Hardships::new());
     let times = in_parallel(&seeds, |seed| {
         if failures.lock().unwrap().len() >= FAILURES_MAX {
             return Duration::ZERO;
@@ -88,8 +113,12 @@ fn run(seeds: std::ops::Range<u64>) {
             println!("{text}");
             failures.lock().unwrap().push(text);
         }
+        for (kind, count) in outcome.hardships {
+            *hardships.lock().unwrap().entry(kind).or_default() += count;
+        }
         outcome.elapsed
     });
+    let hardships = hardships.into_inner().unwrap();
     let failures = failures.into_inner().unwrap();
     let took = began.elapsed().as_secs_f64();
     let done = times.iter().filter(|time| !time.is_zero()).count();
@@ -99,7 +128,14 @@ fn run(seeds: std::ops::Range<u64>) {
         done as f64 / took * 60.0,
         simulated.as_secs_f64() / 3600.0
     );
+    println!("{hardships:?}");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+    if done >= SEEDS as usize {
+        let missing = HARDSHIPS
+            .iter()
+            .find(|kind| !hardships.contains_key(**kind));
+        assert_eq!(missing, None, "this never went wrong");
+    }
 }
 
 #[test]

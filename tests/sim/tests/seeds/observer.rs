@@ -1,6 +1,7 @@
 //! Whoever takes part tells the observer, which keeps the trace and asks the auditor.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,7 +35,12 @@ struct Inner {
     lines: u64,
     tells: bool,
     auditor: Auditor,
+    /// How often things of each kind were done to the cluster.
+    hardships: Hardships,
 }
+
+/// How often what goes wrong went wrong, by kind.
+pub type Hardships = BTreeMap<String, u64>;
 
 impl Observer {
     /// One that prints what it sees if it `tells`.
@@ -47,6 +53,7 @@ impl Observer {
             lines: 0,
             tells,
             auditor: Auditor::new(plan),
+            hardships: Hardships::new(),
         })))
     }
 
@@ -77,6 +84,9 @@ impl Observer {
         let now = self.now();
         let mut inner = self.inner();
         inner.line(now, format_args!("{event:?}"));
+        if let Some(kind) = event.hardship() {
+            *inner.hardships.entry(kind).or_default() += 1;
+        }
         inner.auditor.event(now, &event);
     }
 
@@ -122,6 +132,11 @@ impl Observer {
         let mut inner = self.inner();
         let now = inner.now;
         inner.auditor.complain(now, invariant, text);
+    }
+
+    /// What was done to the cluster, and how often.
+    pub fn hardships(&self) -> Hardships {
+        self.inner().hardships.clone()
     }
 
     /// What stands for all that happened, and of how many lines it is.

@@ -63,7 +63,7 @@ impl Log for Storage {
             if is_done {
                 disk.log.append(entry).await?;
             }
-            let text = format!("a write to the registry fails, done: {is_done}");
+            let text = format!("RegistryWrite(done: {is_done})");
             disk.observer.note(Event::Fault(text));
             Err(LogError::Storage("simulated".to_owned()))
         })

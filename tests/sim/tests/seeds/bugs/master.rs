@@ -197,3 +197,49 @@ pub fn forgets_who_is_gone(seam: Seam<'_>, _: &mut Memory) -> Fate {
     }
     Passes
 }
+
+/// Launches do not say which state of their agent they are for, so that the agent cannot tell
+/// those from before it was given up.
+pub fn forgets_the_version(seam: Seam<'_>, _: &mut Memory) -> Fate {
+    if let Seam::Message(_, message) = seam
+        && let Some(message) = message.downcast_mut::<RunTaskMessage>()
+    {
+        message.resource_version_uuids.clear();
+    }
+    Passes
+}
+
+/// An offer of the master before arrives after one of its successor's.
+pub fn offers_after_its_end(seam: Seam<'_>, memory: &mut Memory) -> Fate {
+    let Seam::Offers(offers) = seam else {
+        return Passes;
+    };
+    let Some(offer) = offers.first().cloned() else {
+        return Passes;
+    };
+    let Some((master, _)) = offer.id.value.rsplit_once("-O") else {
+        return Passes;
+    };
+    let key = offer.framework_id.value.clone();
+    let before = memory.kept.insert(key, Box::new(master.to_owned()));
+    if let Some(before) = before
+        && let Ok(before) = before.downcast::<String>()
+        && *before != master
+    {
+        let mut late = offer.clone();
+        late.id.value = format!("{before}-O1000000");
+        offers.push(late);
+    }
+    Passes
+}
+
+/// A launch is more than the master can bear.
+pub fn panics(seam: Seam<'_>, memory: &mut Memory) -> Fate {
+    if let Seam::Message(_, message) = seam
+        && message.is::<RunTaskMessage>()
+        && memory.strikes(20)
+    {
+        panic!("planted");
+    }
+    Passes
+}
