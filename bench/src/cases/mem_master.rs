@@ -1,4 +1,9 @@
-//! What the master keeps: bytes of each empty agent, and of each running task.
+//! What the master keeps: bytes of each empty agent, and of each running task, some seconds
+//! after all agents came at once; and what it takes right after that, with what their
+//! messages took meanwhile.
+
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::{figures, well};
 use crate::cluster::Driven;
@@ -8,6 +13,7 @@ use crate::swarm::{Load, Swarm};
 
 const AGENTS: usize = 20_000;
 const TASKS: usize = 10;
+const PAUSE: Duration = Duration::from_secs(3);
 
 pub fn run(side: &str, reference: Option<&str>) -> Option<Figures> {
     // What the original once took it does not give back, and a second measure would find it
@@ -15,10 +21,24 @@ pub fn run(side: &str, reference: Option<&str>) -> Option<Figures> {
     let agents = if side == "ours" { AGENTS } else { AGENTS / 4 };
     let empty = bytes_per_agent(side, reference, agents, 0)?;
     let full = bytes_per_agent(side, reference, agents, TASKS)?;
+    let per_task = |full: f64, empty: f64| (full - empty) / TASKS as f64;
     Some(figures([
-        ("bytes_per_agent", empty),
-        ("bytes_per_task", (full - empty) / TASKS as f64),
+        ("bytes_per_agent", empty.kept),
+        ("bytes_per_task", per_task(full.kept, empty.kept)),
+        ("bytes_per_agent_at_once", empty.at_once),
+        (
+            "bytes_per_task_at_once",
+            per_task(full.at_once, empty.at_once),
+        ),
     ]))
+}
+
+/// By how much the master has grown, for each agent.
+struct Growth {
+    /// When the last agent is in.
+    at_once: f64,
+    /// When nothing has happened for [`PAUSE`].
+    kept: f64,
 }
 
 /// How much the master grows by agents with so many tasks, each of 10 labels.
@@ -27,7 +47,7 @@ fn bytes_per_agent(
     reference: Option<&str>,
     agents: usize,
     tasks: usize,
-) -> Option<f64> {
+) -> Option<Growth> {
     let driven = Driven::of(side, reference)?;
     let load = Load {
         name: format!("mem-{}-{tasks}", std::process::id()),
@@ -38,12 +58,15 @@ fn bytes_per_agent(
     let swarm = Swarm::open(&driven.master, agents).ok()?;
     let before = resident_bytes(driven.pid);
     well(swarm.returning(&load).go())?;
-    let grown = resident_bytes(driven.pid) - before;
+    let grown = || (resident_bytes(driven.pid) - before) / agents as f64;
+    let at_once = grown();
+    sleep(PAUSE);
+    let kept = grown();
     if !driven.has("master/slaves_connected", agents)
         || !driven.has("master/tasks_running", agents * tasks)
     {
         return None;
     }
     driven.clear(&swarm, &load)?;
-    Some(grown / agents as f64)
+    Some(Growth { at_once, kept })
 }

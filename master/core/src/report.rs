@@ -72,7 +72,7 @@ pub(crate) fn read_arrival(
         ids::check(&id.value).map_err(ReportError::AgentId)?;
     }
     Ok(Arrival {
-        own: Resources::from_proto(&std::mem::take(&mut info.resources))?,
+        own: Arc::new(Resources::from_proto(&std::mem::take(&mut info.resources))?),
         info: Arc::new(info),
         version: Arc::from(version),
         capabilities: AgentCapabilities::from_proto(capabilities),

@@ -53,10 +53,17 @@ impl Snapshot {
         let id = framework.id();
         let (all, presence) = (self.agents.registered(), framework.presence());
         if presence.len() > all.len() / LOOKUP_COST {
-            return all.values().filter_map(|agent| agent.used().get(id)).sum();
+            return all
+                .values()
+                .filter_map(|agent| agent.used().get(id))
+                .map(|it| &**it)
+                .sum();
         }
         let agents = presence.keys().filter_map(|id| self.agents.get(id));
-        agents.filter_map(|agent| agent.used().get(id)).sum()
+        agents
+            .filter_map(|agent| agent.used().get(id))
+            .map(|it| &**it)
+            .sum()
     }
 
     /// All that a framework's offers hold.

@@ -1,5 +1,6 @@
 //! `mesos-master`: the master daemon.
 
+use std::ffi::{c_int, c_long};
 use std::process::ExitCode;
 
 use actors::daemon::{self, ExitReason};
@@ -14,7 +15,21 @@ use tracing::{info, warn};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Has the allocator give back soon what is free: by itself it keeps it for ten seconds, and
+/// then until something happens, which after a return of all agents is most of the memory.
+#[expect(unsafe_code, reason = "the allocator's options are set by a call of C")]
+fn give_back_soon() {
+    unsafe extern "C" {
+        fn mi_option_set(option: c_int, value: c_long);
+    }
+    /// `mi_option_purge_delay`, in milliseconds; ten times that for large pieces.
+    const PURGE_DELAY: c_int = 15;
+    // SAFETY: the function is mimalloc's, which is linked in and takes any number.
+    unsafe { mi_option_set(PURGE_DELAY, 10) }
+}
+
 fn main() -> ExitCode {
+    give_back_soon();
     match daemon::load_flags(&PROGRAM) {
         Ok(flags) => daemon::main(run(flags)),
         Err(code) => code,

@@ -9,6 +9,9 @@ use super::log::{Log, LogError, Pending, Position};
 
 const ENTRIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("entries");
 
+/// How many bytes of the file are kept in memory: entries are read once, at the start.
+const CACHE: usize = 4 << 20;
+
 /// A log in one file: `<work_dir>/replicated_log/registry.redb`.
 #[derive(Debug)]
 pub struct RedbLog {
@@ -32,7 +35,9 @@ impl RedbLog {
 
     fn create(folder: &Path, path: &PathBuf) -> Result<Database, String> {
         std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-        let database = Database::create(path).map_err(|error| error.to_string())?;
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE);
+        let database = builder.create(path).map_err(|error| error.to_string())?;
         let change = database.begin_write().map_err(|error| error.to_string())?;
         change
             .open_table(ENTRIES)

@@ -20,16 +20,18 @@ pub struct Agent {
     pub(super) id: AgentId,
     /// Without resources, which take much room in this form.
     pub(super) info: Arc<v1::AgentInfo>,
-    pub(super) own: Resources,
+    pub(super) own: Arc<Resources>,
     pub(super) pid: Pid,
     pub(super) version: Arc<str>,
     pub(super) capabilities: AgentCapabilities,
     pub(super) connection: AgentConnection,
     pub(super) registered: Time,
     pub(super) reregistered: Option<Time>,
-    pub(super) total: Resources,
+    /// Shared with `own` as long as it is the same.
+    pub(super) total: Arc<Resources>,
     pub(super) offered: Resources,
-    pub(super) used: OrdMap<FrameworkId, Resources>,
+    /// Shared, since a node of the map has room for many.
+    pub(super) used: OrdMap<FrameworkId, Arc<Resources>>,
     pub(super) tasks: OrdSet<(FrameworkId, TaskId)>,
     pub(super) executors: OrdSet<(FrameworkId, ExecutorId)>,
     /// Tasks that it did not report when it came back, since their launch was on its way or
@@ -109,7 +111,7 @@ impl Agent {
     }
 
     /// All that it has.
-    pub const fn total(&self) -> &Resources {
+    pub fn total(&self) -> &Resources {
         &self.total
     }
 
@@ -120,7 +122,7 @@ impl Agent {
 
     /// What live tasks and executors use of it, by framework; a framework without use
     /// is absent.
-    pub const fn used(&self) -> &OrdMap<FrameworkId, Resources> {
+    pub const fn used(&self) -> &OrdMap<FrameworkId, Arc<Resources>> {
         &self.used
     }
 
@@ -128,7 +130,7 @@ impl Agent {
     pub fn total_used(&self) -> Resources {
         let mut sum = Resources::default();
         for used in self.used.values() {
-            sum += used;
+            sum += &**used;
         }
         sum
     }
@@ -207,12 +209,13 @@ impl Agent {
     }
 
     pub(crate) fn use_resources(&mut self, framework: &FrameworkId, resources: &Resources) {
-        *self.used.entry(framework.clone()).or_default() += resources;
+        let used = self.used.entry(framework.clone()).or_default();
+        *Arc::make_mut(used) += resources;
     }
 
     pub(crate) fn release(&mut self, framework: &FrameworkId, resources: &Resources) {
         if let Some(used) = self.used.get_mut(framework) {
-            *used -= resources;
+            *Arc::make_mut(used) -= resources;
             if used.is_empty() {
                 self.used.remove(framework);
             }
@@ -306,7 +309,7 @@ impl Agent {
     /// The agent is back, perhaps with another description.
     pub(crate) fn return_as(&mut self, arrival: Arrival, now: Time) {
         self.info = arrival.info;
-        self.total = arrival.own.clone();
+        self.total = Arc::clone(&arrival.own);
         self.own = arrival.own;
         self.version = arrival.version;
         self.capabilities = arrival.capabilities;
@@ -317,7 +320,7 @@ impl Agent {
     }
 
     pub(crate) fn set_total(&mut self, total: Resources, version: Option<Uuid>) {
-        self.total = total;
+        self.total = Arc::new(total);
         if version.is_some() {
             self.resource_version = version;
         }
@@ -329,7 +332,7 @@ impl Agent {
 pub(crate) struct Arrival {
     /// Without resources.
     pub(crate) info: Arc<v1::AgentInfo>,
-    pub(crate) own: Resources,
+    pub(crate) own: Arc<Resources>,
     pub(crate) version: Arc<str>,
     pub(crate) capabilities: AgentCapabilities,
     pub(crate) resource_version: Option<Uuid>,
@@ -346,7 +349,7 @@ impl Arrival {
         Agent {
             id,
             info: self.info,
-            total: self.own.clone(),
+            total: Arc::clone(&self.own),
             own: self.own,
             pid,
             version: self.version,

@@ -196,7 +196,7 @@ impl Allocator {
         self.roles.fairness.add(&total.scalar_quantities());
         let listed = is_listed(self.whitelist.as_ref(), &facts);
         let agent = Agent::new(agent_id.clone(), facts, total, listed);
-        let slot = self.agents.insert(agent_id, agent);
+        let slot = self.agents.insert(agent_id, Box::new(agent));
         for (framework_id, resources) in used {
             let framework = self.ensure_framework(&framework_id);
             for (role, resources) in resources.allocations() {

@@ -91,7 +91,8 @@ pub enum AllocatorError {
 #[derive(Debug, Clone)]
 pub struct Allocator {
     config: Config,
-    agents: Named<AgentId, Agent>,
+    /// Boxed, since they are large, and the table that holds them is moved when it grows.
+    agents: Named<AgentId, Box<Agent>>,
     frameworks: Named<FrameworkId, Framework>,
     roles: Roles,
     expiry: Expiry,

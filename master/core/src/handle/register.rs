@@ -121,7 +121,7 @@ impl Master {
             used: agent
                 .used()
                 .iter()
-                .map(|(id, used)| (id.clone(), used.clone()))
+                .map(|(id, used)| (id.clone(), (**used).clone()))
                 .collect(),
         });
     }
