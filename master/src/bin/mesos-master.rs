@@ -1,7 +1,7 @@
 //! `mesos-master`: the master daemon.
 
-use std::ffi::{c_int, c_long};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use actors::daemon::{self, ExitReason};
 use master::{PROGRAM, open_log, start};
@@ -15,21 +15,25 @@ use tracing::{info, warn};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Has the allocator give back soon what is free: by itself it keeps it for ten seconds, and
-/// then until something happens, which after a return of all agents is most of the memory.
-#[expect(unsafe_code, reason = "the allocator's options are set by a call of C")]
-fn give_back_soon() {
+/// How often memory that is free is given back. By itself the allocator keeps it for ten
+/// seconds, and then until it is asked for more: after a return of all agents that is most of
+/// what the master has. To give it back at once would cost a twentieth of the speed.
+const GIVE_BACK: Duration = Duration::from_secs(1);
+
+#[expect(unsafe_code, reason = "the allocator is only asked by a call of C")]
+async fn give_back() {
     unsafe extern "C" {
-        fn mi_option_set(option: c_int, value: c_long);
+        fn mi_collect(force: bool);
     }
-    /// `mi_option_purge_delay`, in milliseconds; ten times that for large pieces.
-    const PURGE_DELAY: c_int = 15;
-    // SAFETY: the function is mimalloc's, which is linked in and takes any number.
-    unsafe { mi_option_set(PURGE_DELAY, 10) }
+    let mut ticks = tokio::time::interval(GIVE_BACK);
+    loop {
+        ticks.tick().await;
+        // SAFETY: the function is mimalloc's, which is linked in; any thread may call it.
+        unsafe { mi_collect(true) }
+    }
 }
 
 fn main() -> ExitCode {
-    give_back_soon();
     match daemon::load_flags(&PROGRAM) {
         Ok(flags) => daemon::main(run(flags)),
         Err(code) => code,
@@ -50,6 +54,7 @@ async fn run(flags: Flags) -> Result<ExitReason, Box<dyn std::error::Error>> {
     };
     let running = start(options, log, surroundings).await?;
     info!("listening at http://{}/", running.node.address());
+    tokio::spawn(give_back());
     tokio::select! {
         () = daemon::interrupted() => {
             info!("asked to end");
