@@ -172,6 +172,8 @@ fn master_at(folder: &Path, port: u16) -> Option<(Daemon, Master)> {
     command
         .arg("--ip=127.0.0.1")
         .arg(format!("--port={port}"))
+        // All simulated agents are behind one connection, as no real ones are.
+        .arg("--max_peer_backlog=1GB")
         .arg(format!("--work_dir={}", folder.join("master").display()));
     let daemon = Daemon::start(&mut command, "elected: the registry is recovered")?;
     let master = Master {
