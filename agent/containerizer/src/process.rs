@@ -176,6 +176,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::zombie_processes, reason = "`Process` reaps it")]
     fn sh(script: &str) -> Process {
         use std::os::unix::process::CommandExt as _;
         let child = Command::new("/bin/sh")

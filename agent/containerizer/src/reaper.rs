@@ -120,6 +120,7 @@ mod tests {
     use super::*;
 
     /// A shell that leads a session of its own, as a container's first process does.
+    #[expect(clippy::zombie_processes, reason = "`Process` reaps it")]
     fn leader(script: &str, output: Stdio) -> Arc<Process> {
         let child = Command::new("setsid")
             .args(["sh", "-c", script])
