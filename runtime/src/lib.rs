@@ -36,6 +36,7 @@
 
 mod activity;
 mod actor;
+mod coarse;
 mod context;
 mod directory;
 mod drops;

@@ -13,6 +13,7 @@ use runtime_core::{Codec, DecodeError, Message, Pid};
 
 use crate::activity::{self, Activity};
 use crate::actor::Declared;
+use crate::coarse::Coarse;
 use crate::hooks;
 use crate::http::{Published, Request, Responder};
 use crate::sync::lock;
@@ -189,7 +190,7 @@ pub(crate) struct Batch {
     /// Who sent the last message of `events`.
     last_from: Option<Pid>,
     /// When the oldest event came; kept per batch, not per event.
-    since: Option<Instant>,
+    since: Option<Coarse>,
 }
 
 impl Batch {
@@ -230,7 +231,7 @@ impl Queue {
         }
         let batch = self.batch.get_or_insert_default();
         if batch.events.is_empty() {
-            batch.since = Some(Instant::now());
+            batch.since = Some(Coarse::now());
         }
         put(batch);
         self.wake();
@@ -458,15 +459,12 @@ impl Mailbox {
         queue.batch.as_ref().map_or(0, |batch| batch.events.len())
     }
 
-    /// How many events wait, and how long the oldest has.
-    pub(crate) fn depth_and_age(&self) -> (usize, Duration) {
+    /// How many events wait, and since when the oldest does.
+    pub(crate) fn depth_and_since(&self) -> (usize, Option<Coarse>) {
         let queue = lock(&self.queue);
         match &queue.batch {
-            Some(batch) if !batch.events.is_empty() => (
-                batch.events.len(),
-                batch.since.map(|since| since.elapsed()).unwrap_or_default(),
-            ),
-            _ => (0, Duration::ZERO),
+            Some(batch) if !batch.events.is_empty() => (batch.events.len(), batch.since),
+            _ => (0, None),
         }
     }
 

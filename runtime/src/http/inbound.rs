@@ -9,6 +9,7 @@ use runtime_core::libprocess::{self, Incoming, Peer};
 use runtime_core::{ActorId, Pid};
 use tokio::time::sleep;
 
+use crate::coarse::Coarse;
 use crate::drops::Reason;
 use crate::hooks;
 use crate::http::connection::{self, UNACCEPTABLE_SENDER};
@@ -218,11 +219,11 @@ impl<'n> Inbound<'n> {
     /// Waits while it has.
     pub(super) async fn wait_for(&mut self, receiver: Arc<Mailbox>) {
         self.node.inner.slow_clients.held_back.increment();
-        let came = std::time::Instant::now();
+        let began = Coarse::now();
         loop {
             sleep(GLANCE).await;
-            let (depth, age) = receiver.depth_and_age();
-            if depth == 0 || age < came.elapsed() {
+            let (_, since) = receiver.depth_and_since();
+            if since.is_none_or(|since| since > began) {
                 // All that had come when this began has been taken.
                 self.untaken = 0;
             }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::activity::{Activity, Work};
+use crate::coarse::Coarse;
 use crate::http::{Request, Response};
 use crate::mailbox::Mailbox;
 use crate::node::Node;
@@ -34,7 +35,8 @@ pub(super) fn processes(node: &Node, request: &Request) -> Response {
 
 fn process(node: &Node, mailbox: &Arc<Mailbox>, timers: &HashMap<usize, Instant>) -> Value {
     let id = mailbox.pid.id.as_str();
-    let (depth, age) = mailbox.depth_and_age();
+    let (depth, since) = mailbox.depth_and_since();
+    let age = since.map(Coarse::elapsed).unwrap_or_default();
     let events: Vec<_> = mailbox
         .waiting(LISTED_EVENTS)
         .into_iter()
