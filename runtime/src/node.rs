@@ -1,97 +1,35 @@
 //! A node: the actors behind one `host:port`, and what they share.
 
+mod config;
+mod sending;
+
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
-use runtime_core::{ActorId, Codec, Message, Pid};
+use runtime_core::{ActorId, Pid};
 use thiserror::Error;
 
+pub use self::config::{NodeConfig, NodeError};
 use crate::actor::{Actor, ByTypeId, Declaration};
 use crate::context::Handle;
 use crate::directory::Directory;
-use crate::drops::{Drops, Reason};
-use crate::filter::{Mail, MessageFilter};
-use crate::hooks::{self, Hooks};
+use crate::drops::Drops;
+use crate::hooks::Hooks;
 use crate::host::Host;
 use crate::http::{Bodies, Published, Site, SlowClients, Streams};
 use crate::limits::Limits;
-use crate::mailbox::{Event, Incoming, Mailbox, Queued};
+use crate::mailbox::{Event, Mailbox, Queued};
 use crate::metrics::{Counter, Metrics};
 use crate::peer::Peers;
 use crate::sync::{read, write};
 use crate::threads::{self, Threads};
 use crate::timers::Timers;
-use crate::trace::{self, Tracer};
+use crate::trace::Tracer;
 use crate::world::World;
-
-/// How a node is set up.
-#[derive(Debug)]
-pub struct NodeConfig {
-    /// Where to listen; port 0 takes any free one.
-    pub listen: SocketAddr,
-    /// What pids of this node say, when it differs from where it listens (L16, L42). Port 0
-    /// is the port that it listens on.
-    pub advertise: Option<SocketAddr>,
-    /// The actor that unprefixed paths belong to (L28): `/state` is `/master/state`.
-    pub delegate: Option<ActorId>,
-    /// Threads that serve HTTP and the wire; none in a simulation.
-    pub http_threads: usize,
-    /// Refuse messages whose sender's address is not the connection's (L10).
-    pub require_peer_address_match: bool,
-    /// Encode and decode messages even between actors of this node: tests of codecs.
-    pub force_codecs: bool,
-    /// Limits on what others may make this node hold.
-    pub limits: Limits,
-    /// Stands between the actors and those they send to: for tests (L25).
-    pub filter: Option<Arc<dyn MessageFilter>>,
-    /// The machine, or a simulation.
-    pub world: World,
-}
-
-impl NodeConfig {
-    /// A node of this machine that listens at `listen`, with the usual limits.
-    pub fn new(listen: SocketAddr) -> Self {
-        Self {
-            listen,
-            advertise: None,
-            delegate: None,
-            http_threads: 2,
-            require_peer_address_match: false,
-            force_codecs: false,
-            limits: Limits::default(),
-            filter: None,
-            world: World::Real,
-        }
-    }
-}
-
-/// A node could not start.
-#[derive(Debug, Error)]
-pub enum NodeError {
-    /// The address cannot be listened at.
-    #[error("cannot listen at {address}: {source}{}", hint(source))]
-    Listen {
-        /// The address asked for.
-        address: SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
-}
-
-/// What to do about an address that cannot be listened at.
-fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "; choose another port, or 0 for one that is free",
-        io::ErrorKind::AddrNotAvailable => "; the IP address must be one of this machine's",
-        _ => "",
-    }
-}
 
 /// An actor could not be spawned.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -389,131 +327,6 @@ impl Node {
     /// The actor has ended: its name is free again.
     pub(crate) fn forget(&self, mailbox: &Arc<Mailbox>) {
         self.inner.directory.remove(mailbox);
-    }
-
-    /// Sends a message as actor `from` would (L11).
-    pub fn send<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
-        match &self.inner.hooks.filter {
-            Some(filter) if hooks::any() => self.send_filtered(&**filter, from, to, message),
-            _ => self.post(from, to, message),
-        }
-    }
-
-    fn send_filtered<M: Message>(
-        &self,
-        filter: &dyn MessageFilter,
-        from: &Pid,
-        to: &Pid,
-        mut message: M,
-    ) {
-        let name = M::NAME;
-        let mail = Mail {
-            node: self,
-            from,
-            to,
-            name,
-        };
-        if !filter.passes(&mail, &mut message) {
-            return;
-        }
-        let delay = filter.delay(&mail);
-        if delay.is_zero() {
-            self.post(from, to, message);
-            return;
-        }
-        let (node, from, to) = (self.clone(), from.clone(), to.clone());
-        tokio::task::spawn_local(async move {
-            tokio::time::sleep(delay).await;
-            node.post(&from, &to, message);
-        });
-    }
-
-    /// Sends a message past the [`MessageFilter`](crate::MessageFilter), if there is one.
-    pub fn send_unfiltered<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
-        self.post(from, to, message);
-    }
-
-    fn post<M: Message>(&self, from: &Pid, to: &Pid, message: M) {
-        if to.address == self.inner.address && !self.inner.force_codecs {
-            match self.local(to.id.as_str()) {
-                Some(mailbox) => {
-                    mailbox.push_message(from, Incoming::local(message));
-                }
-                None => self.dropped(to.id.as_str(), M::NAME, from, Reason::NoSuchActor),
-            }
-            return;
-        }
-        let mut body = Vec::new();
-        match message.encode(M::CODEC, &mut body) {
-            Ok(()) => self.send_encoded(from, to, M::NAME, M::CODEC, &body),
-            Err(error) => {
-                tracing::warn!(%from, %to, name = M::NAME, %error, "a message could not be encoded");
-            }
-        }
-    }
-
-    /// Sends a body that is encoded already.
-    pub fn send_encoded(&self, from: &Pid, to: &Pid, name: &str, codec: Codec, body: &[u8]) {
-        if to.address == self.inner.address {
-            self.deliver(
-                from.clone(),
-                &to.id,
-                name.into(),
-                codec,
-                bytes::Bytes::copy_from_slice(body),
-            );
-        } else if hooks::any() {
-            self.send_hooked(from, to, name, codec, body);
-        } else {
-            self.inner
-                .peers
-                .send(self, from, to, name, codec, body, None);
-        }
-    }
-
-    /// Sends to another node by way of this one's trace.
-    fn send_hooked(&self, from: &Pid, to: &Pid, name: &str, codec: Codec, body: &[u8]) {
-        let tracer = &self.inner.hooks.tracer;
-        let mark = tracer.mark(name, Some(from.id.as_str()), to.id.as_str());
-        let mark = mark.map(|mark| {
-            let here = tracer.below(mark);
-            let mut event = trace::event(self, "MESSAGE", to.to_string(), name.to_owned());
-            event.from = Some(from.to_string());
-            event.outcome = "sent".to_owned();
-            tracer.record(mark, here, event);
-            here
-        });
-        self.inner
-            .peers
-            .send(self, from, to, name, codec, body, mark);
-    }
-
-    /// Notes a message that is not handled.
-    pub(crate) fn dropped(&self, to: &str, name: &str, from: &Pid, reason: Reason) {
-        let now = self.world().wall_time();
-        self.inner.drops.note(now, to, name, from, reason);
-    }
-
-    /// Puts a message from the wire into an actor's mailbox. False when there is none.
-    pub(crate) fn deliver(
-        &self,
-        from: Pid,
-        id: &ActorId,
-        name: Arc<str>,
-        codec: Codec,
-        body: bytes::Bytes,
-    ) -> bool {
-        let Some(mailbox) = self.local(id.as_str()) else {
-            self.dropped(id.as_str(), &name, &from, Reason::NoSuchActor);
-            return false;
-        };
-        mailbox.push_message(&from, Incoming::wire(name, codec, body))
-    }
-
-    /// Waits until the messages sent so far have left for their peers, for `limit` at most:
-    /// before a process ends that has said something last.
-    pub async fn flush(&self, limit: Duration) {
-        let _ = tokio::time::timeout(limit, self.inner.peers.flush()).await;
     }
 
     pub(crate) fn link(&self, linker: &Arc<Mailbox>, peer: &Pid) {
