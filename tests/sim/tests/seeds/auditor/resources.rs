@@ -52,7 +52,8 @@ impl Invariant for Resources {
             }
             let mine = used.get(id).into_iter().flatten();
             let mine = mine.filter(|(_, sum)| !sum.is_empty());
-            if !mine.eq(agent.used()) {
+            let counted = agent.used().iter().map(|(id, sum)| (id, &**sum));
+            if !mine.eq(counted) {
                 let counted: Vec<_> = agent.used().iter().collect();
                 let mine = used.get(id);
                 found.say(format!(
