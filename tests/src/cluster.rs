@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::http;
-use crate::process::{Process, program};
+use crate::process::{PATIENCE, Process, program};
 
 /// A master and some agents. All are killed when it is dropped.
 pub struct Cluster {
@@ -106,5 +107,25 @@ impl Cluster {
     /// GET of JSON from the master.
     pub fn get(&self, path: &str) -> Value {
         http::get(self.address, path).json()
+    }
+
+    /// One metric of the master.
+    pub fn metric(&self, name: &str) -> f64 {
+        let metrics = self.get("/metrics/snapshot");
+        metrics[name]
+            .as_f64()
+            .unwrap_or_else(|| panic!("no metric {name}"))
+    }
+
+    /// Asks for a metric of the master until it is as wanted.
+    pub fn wait_for_metric(&self, name: &str, wanted: impl Fn(f64) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let value = self.metric(name);
+            if wanted(value) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{name} stays at {value}");
+        }
     }
 }

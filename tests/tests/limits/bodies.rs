@@ -10,7 +10,7 @@ use tests::cluster::Cluster;
 use tests::http::{Connection, call, get};
 use tests::process::PATIENCE;
 
-use crate::{FLAT, MEGABYTE, Peak, metric};
+use crate::{FLAT, MEGABYTE, Peak};
 
 /// Sends a head and then megabytes until all are sent or nobody takes them, while the
 /// answer is read.
@@ -46,7 +46,7 @@ fn a_body_of_256_megabytes_is_refused_and_not_held() {
     let cluster = Cluster::master(&["--max_request_body=8MB"]);
     let peak = Peak::of(cluster.master.id());
     let json = "Host: h\r\nContent-Type: application/json\r\n";
-    let refusals = metric(&cluster, "runtime/requests_refused_too_large");
+    let refusals = cluster.metric("runtime/requests_refused_too_large");
     let length = 256 * MEGABYTE;
     for path in ["/api/v1", "/api/v1/scheduler", "/master/x.Message"] {
         let head = format!("POST {path} HTTP/1.1\r\n{json}Content-Length: {length}\r\n\r\n");
@@ -61,8 +61,8 @@ fn a_body_of_256_megabytes_is_refused_and_not_held() {
                 Transfer-Encoding: chunked\r\n\r\n";
     let answer = flood(cluster.address, head, b"100000\r\n", b"\r\n", 256);
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer:?}");
-    assert!(metric(&cluster, "runtime/requests_refused_too_large") >= refusals + 7.0);
-    assert_eq!(metric(&cluster, "runtime/request_bytes_held"), 0.0);
+    assert!(cluster.metric("runtime/requests_refused_too_large") >= refusals + 7.0);
+    assert_eq!(cluster.metric("runtime/request_bytes_held"), 0.0);
     let grown = peak.grown("256 MB bodies");
     assert!(grown < FLAT, "grew by {grown} MB");
     assert_eq!(get(cluster.address, "/health").status, 200);
@@ -107,14 +107,14 @@ fn bodies_together_are_bounded() {
         socket.write_all(head.as_bytes()).unwrap();
         let sent = (0..59).all(|_| socket.write_all(&megabyte).is_ok());
         held.push(socket);
-        if !sent || metric(&cluster, "runtime/requests_refused_no_room") > 0.0 {
-            break metric(&cluster, "runtime/requests_refused_no_room");
+        if !sent || cluster.metric("runtime/requests_refused_no_room") > 0.0 {
+            break cluster.metric("runtime/requests_refused_no_room");
         }
     };
     assert!(refused >= 1.0);
     // Small ones have room again at once when the large ones are gone.
     drop(held);
-    crate::wait_for(&cluster, "runtime/request_bytes_held", |held| held == 0.0);
+    cluster.wait_for_metric("runtime/request_bytes_held", |held| held == 0.0);
     let answer = call(cluster.address, "POST", "/api/v1", &[], b"{}");
     assert_eq!(answer.status, 400, "{}", answer.text());
 }
@@ -132,5 +132,5 @@ fn a_body_that_trickles_is_ended() {
         let answer = connection.answer(false);
         assert_eq!(answer.status, 408, "{}", answer.text());
     }
-    assert!(metric(&cluster, "runtime/requests_refused_too_slow") >= 2.0);
+    assert!(cluster.metric("runtime/requests_refused_too_slow") >= 2.0);
 }

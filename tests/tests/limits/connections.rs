@@ -11,7 +11,7 @@ use tests::http::{Connection, get};
 use tests::process::PATIENCE;
 use tests::skip;
 
-use crate::{Peak, metric, wait_for};
+use crate::Peak;
 
 /// Lets this process, and daemons that it starts, have so many files open.
 fn allow_files(count: u64) -> bool {
@@ -48,13 +48,13 @@ fn ten_thousand_half_sent_requests_cost_little() {
             socket
         })
         .collect();
-    wait_for(&cluster, "runtime/connections", |open| open >= COUNT as f64);
+    cluster.wait_for_metric("runtime/connections", |open| open >= COUNT as f64);
     // Others are served meanwhile.
     assert_eq!(get(cluster.address, "/health").status, 200);
     let grown = peak.grown("10,000 half-sent requests");
     assert!(grown < 80, "grew by {grown} MB");
     drop(sockets);
-    wait_for(&cluster, "runtime/connections", |open| open < 10.0);
+    cluster.wait_for_metric("runtime/connections", |open| open < 10.0);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_head_that_trickles_is_ended_though_bytes_keep_coming() {
     assert_eq!(connection.answer(false).status, 200);
     connection.send(b"GET /health HTTP/1.1\r\nX: ");
     assert_eq!(connection.read_to_end(), b"");
-    assert!(metric(&cluster, "runtime/connections_ended_head_slow") >= 1.0);
+    assert!(cluster.metric("runtime/connections_ended_head_slow") >= 1.0);
 }
 
 #[test]

@@ -6,11 +6,6 @@ mod connections;
 mod messages;
 mod streams;
 
-use std::time::Instant;
-
-use tests::cluster::Cluster;
-use tests::process::PATIENCE;
-
 const KILOBYTE: u64 = 1 << 10;
 const MEGABYTE: usize = 1 << 20;
 /// Growth up to this many megabytes is what the allocator keeps of what was freed: less than
@@ -45,24 +40,4 @@ fn status(process: u32, key: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(key));
     let number = line.and_then(|line| line.split_whitespace().next());
     number.unwrap().parse().unwrap()
-}
-
-/// One metric of the master.
-fn metric(cluster: &Cluster, name: &str) -> f64 {
-    let metrics = cluster.get("/metrics/snapshot");
-    metrics[name]
-        .as_f64()
-        .unwrap_or_else(|| panic!("no metric {name}"))
-}
-
-/// Asks for a metric until it is as wanted.
-fn wait_for(cluster: &Cluster, name: &str, wanted: impl Fn(f64) -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let value = metric(cluster, name);
-        if wanted(value) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{name} stays at {value}");
-    }
 }

@@ -7,7 +7,7 @@ use tests::cluster::Cluster;
 use tests::http::{call, get};
 use tests::process::PATIENCE;
 
-use crate::{FLAT, MEGABYTE, Peak, metric, wait_for};
+use crate::{FLAT, MEGABYTE, Peak};
 
 /// A field of protobuf that holds bytes.
 fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
@@ -87,6 +87,6 @@ fn a_flood_of_messages_is_held_back_when_the_actor_cannot_keep_up() {
     }
     let grown = peak.grown("1 GB of messages");
     assert!(grown < 160, "grew by {grown} MB");
-    wait_for(&cluster, "runtime/request_bytes_held", |held| held == 0.0);
-    assert!(metric(&cluster, "runtime/connections_held_back") >= 0.0);
+    cluster.wait_for_metric("runtime/request_bytes_held", |held| held == 0.0);
+    assert!(cluster.metric("runtime/connections_held_back") >= 0.0);
 }

@@ -8,7 +8,7 @@ use tests::cluster::Cluster;
 use tests::http::Connection;
 use tests::scheduler::{Scheduler, framework_info};
 
-use crate::{Peak, metric, wait_for};
+use crate::Peak;
 
 const UPDATES: usize = 60;
 /// Bytes of each event, and some more.
@@ -55,10 +55,8 @@ fn a_hundred_stopped_event_readers_are_cut_and_others_go_on() {
             read += reader.chunk().expect("the stream goes on").len();
         }
     }
-    wait_for(&cluster, "runtime/streams_ended_reader_slow", |ended| {
-        ended >= 100.0
-    });
-    assert!(metric(&cluster, "runtime/stream_bytes_waiting") < 1e6);
+    cluster.wait_for_metric("runtime/streams_ended_reader_slow", |ended| ended >= 100.0);
+    assert!(cluster.metric("runtime/stream_bytes_waiting") < 1e6);
     let grown = peak.grown("100 stopped event readers");
     assert!(grown < 64, "grew by {grown} MB");
     cluster.master.wait_for_line("its reader is too slow");
