@@ -51,8 +51,12 @@ fn our_agent_runs_tasks_for_their_master_and_survives_its_restart() {
     let mut driver = Driver::start(&mesos, master.address, &info);
     assert_eq!(driver.registered(), framework);
     driver.call(&json!({"call": "reconcile", "statuses": []}));
-    let status = driver.status("sleep", "TASK_RUNNING");
-    assert_eq!(status["reason"], "REASON_RECONCILIATION");
+    // Besides, updates may come again whose acknowledgement the former master took with it.
+    let answer = driver.wait_for("status", |event| {
+        event["status"]["task_id"]["value"] == "sleep"
+            && event["status"]["reason"] == "REASON_RECONCILIATION"
+    });
+    assert_eq!(answer["status"]["state"], "TASK_RUNNING");
     driver.call(&json!({"call": "kill", "task": "sleep"}));
     driver.status("sleep", "TASK_KILLED");
     let offer = driver.offer();
