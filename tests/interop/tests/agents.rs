@@ -72,9 +72,9 @@ fn fifty_agents_run_tasks_and_come_back_after_any_silence() {
     for name in &names {
         let status = driver.wait_for("status", |event| {
             event["status"]["task_id"]["value"] == name.as_str()
-                && event["status"]["state"] == "TASK_RUNNING"
+                && event["status"]["reason"] == "REASON_RECONCILIATION"
         });
-        assert_eq!(status["status"]["reason"], "REASON_RECONCILIATION");
+        assert_eq!(status["status"]["state"], "TASK_RUNNING");
     }
 
     // Agents that say nothing are unreachable (M16); when they return they are taken in, and
