@@ -280,9 +280,10 @@ impl Mailbox {
 
     /// The most events that ever waited at once, as far as the actor has looked.
     pub(crate) fn deepest(&self) -> usize {
-        let found = self.extras.get().map_or(0, |extras| {
-            extras.figures.deepest.load(Ordering::Relaxed)
-        });
+        let found = self
+            .extras
+            .get()
+            .map_or(0, |extras| extras.figures.deepest.load(Ordering::Relaxed));
         found.max(self.depth())
     }
 
