@@ -21,6 +21,10 @@ pub(crate) fn publish(published: &Published, containerizer: &Arc<dyn Containeriz
                 counters.destroy_errors,
             ),
             (
+                "containerizer/mesos/template_failures",
+                counters.template_failures,
+            ),
+            (
                 "containerizer/fetcher/task_fetches_succeeded",
                 counters.fetches_succeeded,
             ),

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use actors::daemon::{Address, AddressError, VERSION};
-use agent_core::{COMMAND_EXECUTOR_PROGRAM, Config};
-use containerizer::{Isolation, IsolationError, Launcher, LauncherError};
+use agent_core::{COMMAND_EXECUTOR_PROGRAM, Config, command_executor_arguments};
+use containerizer::{Isolation, IsolationError, Launcher, LauncherError, TemplateProgram};
 use messages::json::{self, JsonError};
 use messages::table::Described;
 use model::attributes::{self, AttributeError};
@@ -119,16 +119,18 @@ impl Options {
         let given_ip = flags
             .get::<Option<String>>("ip")?
             .or_else(|| variable("LIBPROCESS_IP"));
+        let core = core(flags, &address, &launcher_dir, given_ip, machine)?;
         Ok(Self {
             master: master(flags)?,
             deprecated: isolation.deprecated().to_vec(),
-            core: core(flags, &address, &launcher_dir, given_ip, machine)?,
             containers: containerizer::Options {
                 launcher_dir,
                 frameworks_home: Some(home).filter(|home| !home.is_empty()),
                 fetcher_stall_timeout: flags.get("fetcher_stall_timeout")?,
                 isolation,
+                template: template(flags, &core)?,
             },
+            core,
             address,
         })
     }
@@ -300,6 +302,19 @@ fn command_executor(launcher_dir: &Path) -> Result<PathBuf, String> {
         Ok(_) => Err(format!("{} cannot be executed", program.display())),
         Err(error) => Err(format!("cannot run {}: {error}", program.display())),
     }
+}
+
+/// What executors of commands are copied from.
+fn template(flags: &Flags, core: &Config) -> Result<Option<TemplateProgram>, OptionError> {
+    let program = core.command_executor.as_ref().ok();
+    let wanted = flags.get("executor_template")?;
+    Ok(program.filter(|_| wanted).map(|program| TemplateProgram {
+        program: program.clone(),
+        arguments: command_executor_arguments(core)
+            .into_iter()
+            .map(Into::into)
+            .collect(),
+    }))
 }
 
 #[cfg(test)]

@@ -12,5 +12,6 @@ pub mod machine;
 pub mod process_tree;
 pub mod processes;
 mod program;
+mod template;
 
 pub use program::main;

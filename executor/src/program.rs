@@ -1,7 +1,7 @@
 //! The program.
 
 use std::convert::Infallible;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::{env, fs, io, process};
 
 use actors::executor_driver::{EnvironmentError, ExecutorEnvironment};
@@ -15,6 +15,7 @@ use tracing::error;
 use crate::actor::CommandExecutor;
 use crate::command::{Setting, Variables};
 use crate::processes::Processes;
+use crate::template::{self, TemplateError};
 
 const FLAGS: &[Flag] = &[
     Flag::path(
@@ -56,6 +57,8 @@ enum Failure {
     },
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     #[error("Failed to watch the task's processes: {0}")]
     Machine(io::Error),
     #[error(transparent)]
@@ -79,7 +82,16 @@ pub fn main() -> u8 {
         }
         Err(error) => return fail(&error.into()),
     };
-    match run(&flags) {
+    let variables = if template::is_asked_for() {
+        match template::serve() {
+            Ok(Some(variables)) => variables,
+            Ok(None) => return SUCCESS,
+            Err(error) => return fail(&error.into()),
+        }
+    } else {
+        env::vars_os().collect()
+    };
+    match run(&flags, variables) {
         Ok(never) => match never {},
         Err(failure) => fail(&failure),
     }
@@ -90,10 +102,15 @@ fn fail(failure: &Failure) -> u8 {
     FAILURE
 }
 
-fn run(flags: &Flags) -> Result<Infallible, Failure> {
-    let environment = ExecutorEnvironment::read(|name| env::var(name).ok())?;
+fn run(flags: &Flags, mut variables: Variables) -> Result<Infallible, Failure> {
+    let environment = ExecutorEnvironment::read(|name| {
+        let value = variables.get(OsStr::new(name))?;
+        value.to_str().map(str::to_owned)
+    })?;
+    // The task gets all but the executor's secret.
+    variables.remove(OsStr::new(ExecutorEnvironment::TOKEN));
     let setting = Setting {
-        variables: variables(),
+        variables,
         task_command: message(flags, "task_command")?,
         task_environment: message(flags, "task_environment")?,
     };
@@ -106,12 +123,6 @@ fn run(flags: &Flags) -> Result<Infallible, Failure> {
         // All is said and done: the kernel closes what is open faster than it is closed in order.
         process::exit(status.into())
     })
-}
-
-/// The executor's environment as its task gets it: all but its secret.
-fn variables() -> Variables {
-    let secret = OsString::from(ExecutorEnvironment::TOKEN);
-    env::vars_os().filter(|(name, _)| *name != secret).collect()
 }
 
 fn message<M: Described>(flags: &Flags, name: &'static str) -> Result<Option<M>, Failure> {

@@ -74,4 +74,4 @@ pub use runtime_core::{
 pub use timers::Timer;
 pub use tokio::time::Instant;
 pub use uuid::Uuid;
-pub use world::{Socket, World};
+pub use world::{Socket, World, probe_processor};

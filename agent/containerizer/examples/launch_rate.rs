@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         frameworks_home: None,
         fetcher_stall_timeout: Duration::from_secs(60),
         isolation: Isolation::default(),
+        template: None,
     })?;
     let work = std::env::temp_dir().join(format!("launch-rate-{}", std::process::id()));
     let runtime = tokio::runtime::Builder::new_current_thread()

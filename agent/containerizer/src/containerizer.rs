@@ -159,6 +159,9 @@ pub enum UsageError {
 pub struct Counters {
     /// `containerizer/mesos/container_destroy_errors`.
     pub destroy_errors: u64,
+    /// `containerizer/mesos/template_failures`: how often the template of executors could not be
+    /// started, or ended.
+    pub template_failures: u64,
     /// `containerizer/fetcher/task_fetches_succeeded`.
     pub fetches_succeeded: u64,
     /// `containerizer/fetcher/task_fetches_failed`.

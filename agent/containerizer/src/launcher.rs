@@ -1,24 +1,25 @@
 //! Starting a container's first process through the launch helper.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
+use launch::{FAILURE_LENGTH, Failure};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::SigSet;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
-use crate::launch_info::{FAILURE_LENGTH, Failure, LaunchInfo};
+use crate::launch_info::LaunchInfo;
 use crate::process::Process;
 
 /// The launch helper's name in the launcher directory.
 pub(crate) const HELPER: &str = "mesos-containerizer";
 
 /// The numbers of standard input and output.
-const STDIN_FILENO: RawFd = 0;
+pub(crate) const STDIN_FILENO: RawFd = 0;
 const STDOUT_FILENO: RawFd = 1;
 
 /// The launch helper could not be started.
@@ -29,16 +30,21 @@ pub(crate) struct SpawnError {
     reason: io::Error,
 }
 
-/// The end of the helper's status pipe on which it reports a failure. It closes, empty, when
-/// the container's command is executed.
+/// The end of a status pipe on which a failure is reported. It closes, empty, when the
+/// container's command is executed.
 #[derive(Debug)]
 pub(crate) struct StatusPipe(OwnedFd);
 
 impl StatusPipe {
+    /// A pipe of which the agent reads this end.
+    pub(crate) fn new(receiver: OwnedFd) -> Self {
+        StatusPipe(receiver)
+    }
+
     /// Waits until the command is executed. Blocks.
     ///
     /// # Errors
-    /// Why it is not, if the helper said so.
+    /// Why it is not, if that was said.
     pub(crate) fn executed(self) -> Result<(), Option<Failure>> {
         let mut bytes = Vec::new();
         let read = File::from(self.0)
@@ -60,27 +66,34 @@ pub(crate) fn spawn(
     info: &LaunchInfo,
 ) -> Result<(Process, StatusPipe), SpawnError> {
     let helper = launcher_dir.join(HELPER);
-    let start = || {
+    let start_helper = || {
         let (receiver, sender) = pipe_with(PipeFlags::CLOEXEC)?;
         let info = info.to_file()?;
-        // A fork of the agent's process would cost by its size. All that posix_spawn(3) cannot
-        // do is the helper's.
         let mut files = PosixSpawnFileActions::init()?;
         files.add_dup2(info.as_raw_fd(), STDIN_FILENO)?;
         files.add_dup2(sender.as_raw_fd(), STDOUT_FILENO)?;
         let arguments = [c"mesos-containerizer", c"launch"];
-        let variables: [&CStr; 0] = [];
-        let pid = posix_spawn(
-            helper.as_path(),
-            &files,
-            &attributes()?,
-            &arguments,
-            &variables,
-        )?;
-        let pid = Pid::from_raw(pid.as_raw()).ok_or(io::ErrorKind::InvalidData)?;
-        Ok((Process::adopt(pid)?, StatusPipe(receiver)))
+        let process = start::<_, CString>(&helper, &files, &arguments, &[])?;
+        Ok((process, StatusPipe::new(receiver)))
     };
-    start().map_err(|reason| SpawnError { helper, reason })
+    start_helper().map_err(|reason| SpawnError { helper, reason })
+}
+
+/// Starts a program. Blocks for as long as posix_spawn(3) does.
+///
+/// # Errors
+/// It is not there, or the kernel has no process or file to give.
+pub(crate) fn start<A: AsRef<CStr>, V: AsRef<CStr>>(
+    program: &Path,
+    files: &PosixSpawnFileActions,
+    arguments: &[A],
+    variables: &[V],
+) -> io::Result<Process> {
+    // A fork of the agent's process would cost by its size. All that posix_spawn(3) cannot do is
+    // done by the program.
+    let pid = posix_spawn(program, files, &attributes()?, arguments, variables)?;
+    let pid = Pid::from_raw(pid.as_raw()).ok_or(io::ErrorKind::InvalidData)?;
+    Process::adopt(pid)
 }
 
 /// What the agent ignores and blocks, or was told to, such as SIGHUP by nohup(1), is no

@@ -2,7 +2,8 @@
 //!
 //! The agent talks to a [`Containerizer`]. The real one, [`MesosContainerizer`], never forks
 //! the agent's own big process: it starts the launch helper `mesos-containerizer`, which turns
-//! itself into the container's first process, and fetches through the program `mesos-fetcher`.
+//! itself into the container's first process, or has a template copy itself, and fetches through
+//! the program `mesos-fetcher`.
 //! It waits for processes on file descriptors, without a thread or a signal handler for them.
 
 mod command;
@@ -22,6 +23,7 @@ mod remove_tree;
 pub mod sandbox;
 mod statistics;
 mod table;
+mod template;
 mod user;
 
 pub use command::{CommandError, DEFAULT_PATH};
@@ -36,4 +38,5 @@ pub use process::KillError;
 pub use remove_tree::{RemoveError, remove_tree};
 pub use sandbox::SandboxError;
 pub use statistics::Limits;
+pub use template::TemplateProgram;
 pub use user::{Credentials, UserError};

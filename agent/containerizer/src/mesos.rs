@@ -27,6 +27,7 @@ use crate::reaper::Reaper;
 use crate::sandbox;
 use crate::statistics::{Limits, statistics};
 use crate::table::{Found, Table};
+use crate::template::{Template, TemplateProgram};
 use crate::user::{self, Credentials};
 
 /// How many containers are being started at any moment. More would keep as many threads, each
@@ -44,6 +45,8 @@ pub struct Options {
     pub fetcher_stall_timeout: Duration,
     /// What is isolated (`--isolation`).
     pub isolation: Isolation,
+    /// What is started once, to be copied for each container that runs it.
+    pub template: Option<TemplateProgram>,
 }
 
 /// Why there can be no containerizer.
@@ -67,6 +70,7 @@ pub struct MesosContainerizer {
 #[derive(Debug)]
 struct Shared {
     fetcher: Fetcher,
+    template: Option<Template>,
     isolation: Isolation,
     table: Mutex<Table>,
     reaper: Arc<Reaper>,
@@ -97,6 +101,7 @@ impl MesosContainerizer {
         };
         let shared = Shared {
             fetcher,
+            template: options.template.map(Template::new),
             isolation: options.isolation,
             table: Mutex::default(),
             reaper: Arc::default(),
@@ -173,6 +178,7 @@ impl Containerizer for MesosContainerizer {
     fn counters(&self) -> Counters {
         Counters {
             destroy_errors: self.shared.destroy_errors.load(Ordering::Relaxed),
+            template_failures: self.shared.template.as_ref().map_or(0, Template::failures),
             fetches_succeeded: self.shared.fetches_succeeded.load(Ordering::Relaxed),
             fetches_failed: self.shared.fetches_failed.load(Ordering::Relaxed),
         }
@@ -340,27 +346,36 @@ impl Shared {
         }
     }
 
-    /// Starts the command through the launch helper. Blocks until it is executed.
+    /// Starts the command, through the template or the launch helper. Blocks until it is
+    /// executed.
     fn execute(
         &self,
         config: &ContainerConfig,
         info: &LaunchInfo,
     ) -> Result<Arc<Process>, LaunchError> {
         let start = |error: &dyn std::fmt::Display| LaunchError::Start(error.to_string());
-        let (process, status) =
-            launcher::spawn(&self.fetcher.launcher_dir, info).map_err(|error| start(&error))?;
+        let copied = self
+            .template
+            .as_ref()
+            .and_then(|template| template.start(info));
+        let (process, status) = match copied {
+            Some(started) => started,
+            None => {
+                launcher::spawn(&self.fetcher.launcher_dir, info).map_err(|error| start(&error))?
+            }
+        };
         let process = self.adopt(&config.container_id, process);
         let executed = status.executed();
         if self.table().executed(&config.container_id) && executed.is_ok() {
             return Ok(process);
         }
-        // Whoever is to destroy the container kills its process, and a helper that has failed
-        // ends by itself.
+        // Whoever is to destroy the container kills its process, and one that has failed ends
+        // by itself.
         process.reap().map_err(|error| start(&error))?;
         match executed {
-            Err(Some(failure)) => Err(LaunchError::Start(failure.describe(info))),
+            Err(Some(failure)) => Err(LaunchError::Start(info.describe(failure))),
             Err(None) => Err(LaunchError::Start(
-                "the launch helper spoke nonsense".to_owned(),
+                "who starts containers spoke nonsense".to_owned(),
             )),
             Ok(()) => Err(LaunchError::Destroyed),
         }

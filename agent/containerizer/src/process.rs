@@ -104,6 +104,12 @@ impl Process {
         }
     }
 
+    /// Kills the process alone.
+    pub(crate) fn kill(&self) {
+        // An error means that it has ended.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+
     /// Kills the process and all that it started, as far as they can be found by session and
     /// descent, and waits until they have ended. Blocks. Does nothing once reaped.
     ///

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use containerizer::{
     ContainerConfig, Containerizer as _, CreateError, DEFAULT_PATH, Isolation, LaunchError, Limits,
-    MesosContainerizer, Options,
+    MesosContainerizer, Options, TemplateProgram,
 };
 use messages::v1;
 use nix::sys::signal::{SigHandler, Signal, signal};
@@ -33,11 +33,20 @@ impl Fixture {
     }
 
     fn with(launcher_dir: PathBuf, isolation: Isolation) -> Self {
+        Self::copying(launcher_dir, isolation, None)
+    }
+
+    fn copying(
+        launcher_dir: PathBuf,
+        isolation: Isolation,
+        template: Option<TemplateProgram>,
+    ) -> Self {
         let options = Options {
             launcher_dir,
             frameworks_home: Some("/frameworks".into()),
             fetcher_stall_timeout: Duration::from_secs(60),
             isolation,
+            template,
         };
         let containerizer = MesosContainerizer::new(options).unwrap();
         Fixture {
@@ -675,8 +684,49 @@ fn a_missing_helper_is_told_at_once() {
         frameworks_home: None,
         fetcher_stall_timeout: Duration::from_secs(60),
         isolation: Isolation::default(),
+        template: None,
     };
     let error = MesosContainerizer::new(options).unwrap_err();
     assert!(matches!(&error, CreateError::Helper(path) if path.ends_with("mesos-containerizer")));
     assert!(error.to_string().contains("--launcher_dir"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_copied_is_started_in_the_ordinary_way() {
+    let work = tempfile::tempdir().unwrap();
+    let program = work.path().join("program");
+    // As a template it ends at once.
+    let script = "#!/bin/sh\n[ $MESOS_EXECUTOR_TEMPLATE ] && exit 1\necho ran $1\n";
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let helper = Path::new(env!("CARGO_BIN_EXE_mesos-containerizer"));
+    let fixture = Fixture::copying(
+        helper.parent().unwrap().to_path_buf(),
+        Isolation::default(),
+        Some(TemplateProgram {
+            program: program.clone(),
+            arguments: ["program", "x"].map(Into::into).into(),
+        }),
+    );
+    let failures = || fixture.containerizer.counters().template_failures;
+    let config = |id: &str, argument: &str| {
+        let mut config = fixture.config(id, program.to_str().unwrap());
+        config.command.shell = Some(false);
+        config.command.arguments = vec!["program".into(), argument.into()];
+        config
+    };
+    // Other arguments are not the template's.
+    assert_eq!(
+        fixture.run(config("a", "y")).await,
+        (Some(0), "ran y\n".into())
+    );
+    assert_eq!(failures(), 0);
+    // It is tried once, and not again for a while.
+    for id in ["b", "c"] {
+        assert_eq!(
+            fixture.run(config(id, "x")).await,
+            (Some(0), "ran x\n".into())
+        );
+        assert_eq!(failures(), 1);
+    }
 }

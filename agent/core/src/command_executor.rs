@@ -79,10 +79,7 @@ fn executor_command(
 ) -> v1::CommandInfo {
     let (shell, value, arguments) = match &config.command_executor {
         Ok(path) => {
-            let mut arguments = vec![
-                PROGRAM.to_owned(),
-                format!("--launcher_dir={}", config.launcher_dir.display()),
-            ];
+            let mut arguments = arguments(config);
             arguments.extend(image_arguments(config, framework, task, command));
             (false, path.display().to_string(), arguments)
         }
@@ -96,6 +93,14 @@ fn executor_command(
         arguments,
         user: command.user.clone(),
     }
+}
+
+/// The arguments, the zeroth included, that every executor of commands is given.
+pub fn arguments(config: &Config) -> Vec<String> {
+    vec![
+        PROGRAM.to_owned(),
+        format!("--launcher_dir={}", config.launcher_dir.display()),
+    ]
 }
 
 /// What the executor must know when the task has a root filesystem of its own.

@@ -46,7 +46,9 @@ mod turn;
 pub mod views;
 
 pub use agent::{Agent, Snapshot};
-pub use command_executor::PROGRAM as COMMAND_EXECUTOR_PROGRAM;
+pub use command_executor::{
+    PROGRAM as COMMAND_EXECUTOR_PROGRAM, arguments as command_executor_arguments,
+};
 pub use config::Config;
 pub use effect::{Answer, CallId, ContainerLaunch, Effect, Outgoing};
 pub use env::Env;

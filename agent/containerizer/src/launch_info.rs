@@ -1,8 +1,4 @@
-//! The launch info: what the agent tells the launch helper, and what it hears back.
-
-mod failure;
-#[cfg(test)]
-mod records;
+//! The launch info: what the agent tells those who start a container, and what it hears back.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
@@ -10,9 +6,8 @@ use std::io::{self, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
+use launch::{Failure, Step};
 use rustix::fs::MemfdFlags;
-
-pub(crate) use failure::{FAILURE_LENGTH, Failure, Step};
 
 use crate::user::Credentials;
 
@@ -27,7 +22,7 @@ pub(crate) struct Rlimit {
     pub(crate) hard: u64,
 }
 
-/// What the launch helper must do to become the first process of a container.
+/// What a process must do to become the first one of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LaunchInfo {
     /// The sandbox.
@@ -45,11 +40,11 @@ pub(crate) struct LaunchInfo {
 }
 
 impl LaunchInfo {
-    /// The form that the helper reads.
+    /// The form that is read by who starts the container.
     ///
     /// # Errors
     /// A text holds a NUL byte, which no program can be given.
-    fn encode(&self) -> Result<Vec<u8>, io::Error> {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, io::Error> {
         let mut records = Records::default();
         records.add("directory", self.directory.as_os_str())?;
         if let Some(credentials) = &self.credentials {
@@ -96,6 +91,27 @@ impl LaunchInfo {
         file.write_all(&bytes)?;
         Ok(file)
     }
+
+    /// The failure in words.
+    pub(crate) fn describe(&self, failure: Failure) -> String {
+        let directory = self.directory.display();
+        let what = match failure.step {
+            Step::Read => "read the launch info".to_owned(),
+            Step::Session => "create a session".to_owned(),
+            Step::Directory => format!("enter the sandbox '{directory}'"),
+            Step::Limit => "set the resource limits".to_owned(),
+            Step::User => "switch to the task's user".to_owned(),
+            Step::Output => format!("open 'stdout' and 'stderr' in '{directory}'"),
+            Step::Execute => match self.arguments.first() {
+                Some(program) => format!("execute '{}'", program.display()),
+                None => "execute the command".to_owned(),
+            },
+        };
+        format!(
+            "Failed to {what}: {}",
+            io::Error::from_raw_os_error(failure.errno)
+        )
+    }
 }
 
 #[derive(Default)]
@@ -130,54 +146,10 @@ pub(crate) fn candidates(program: &OsStr, sandbox: &Path, path: &OsStr) -> Vec<P
         .collect()
 }
 
-impl Failure {
-    const STEPS: [Step; 7] = [
-        Step::Read,
-        Step::Session,
-        Step::Directory,
-        Step::Limit,
-        Step::User,
-        Step::Output,
-        Step::Execute,
-    ];
-
-    /// Reads what the helper wrote; `None` if that is not a failure.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Failure> {
-        let [letter, a, b, c, d] = *bytes else {
-            return None;
-        };
-        let step = Self::STEPS.into_iter().find(|step| *step as u8 == letter)?;
-        Some(Failure {
-            step,
-            errno: i32::from_le_bytes([a, b, c, d]),
-        })
-    }
-
-    /// The failure in words.
-    pub(crate) fn describe(self, info: &LaunchInfo) -> String {
-        let directory = info.directory.display();
-        let what = match self.step {
-            Step::Read => "read the launch info".to_owned(),
-            Step::Session => "create a session".to_owned(),
-            Step::Directory => format!("enter the sandbox '{directory}'"),
-            Step::Limit => "set the resource limits".to_owned(),
-            Step::User => "switch to the task's user".to_owned(),
-            Step::Output => format!("open 'stdout' and 'stderr' in '{directory}'"),
-            Step::Execute => match info.arguments.first() {
-                Some(program) => format!("execute '{}'", program.display()),
-                None => "execute the command".to_owned(),
-            },
-        };
-        format!(
-            "Failed to {what}: {}",
-            io::Error::from_raw_os_error(self.errno)
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::records::{Malformed, Record, Records};
+    use launch::{Malformed, Record, Records};
+
     use super::*;
 
     fn info() -> LaunchInfo {
@@ -200,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_helper_reads_what_the_agent_writes() {
+    fn what_the_agent_writes_can_be_read() {
         let bytes = info().encode().unwrap();
         let records: Vec<_> = Records::new(&bytes).map(Result::unwrap).collect();
         assert_eq!(
@@ -270,19 +242,13 @@ mod tests {
     }
 
     #[test]
-    fn failures_survive_the_pipe_and_read_well() {
-        for step in Failure::STEPS {
-            let read = Failure::from_bytes(&[step as u8, 2, 1, 0, 0]);
-            assert_eq!(read, Some(Failure { step, errno: 258 }));
-        }
-        assert_eq!(Failure::from_bytes(b""), None);
-        assert_eq!(Failure::from_bytes(b"?\0\0\0\0"), None);
+    fn failures_read_well() {
         let failure = Failure {
             step: Step::Execute,
             errno: 2,
         };
         assert_eq!(
-            failure.describe(&info()),
+            info().describe(failure),
             "Failed to execute 'sh': No such file or directory (os error 2)"
         );
     }

@@ -1,5 +1,4 @@
-//! The system calls of the helper. All of its unsafe code that is not start-up is here, each
-//! call behind a function that is safe to use.
+//! System calls without a C library, each behind a function that is safe to use but for one.
 
 #![expect(unsafe_code, reason = "system calls without a C library")]
 
@@ -14,41 +13,41 @@ use linux_raw_sys::general::{self as linux, rlimit64};
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!(
-    "mesos-containerizer makes its system calls itself and knows how on x86_64 and aarch64; \
-     add this processor to `call` in sys.rs and to entry.rs"
+    "this crate makes its system calls itself and knows how on x86_64 and aarch64; \
+     add this processor to `call`, and to entry.rs of mesos-containerizer"
 );
 
 /// The kernel's reason for refusing a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Errno(u32);
+pub struct Errno(u32);
 
 impl Errno {
     /// The launch info makes no sense.
-    pub(crate) const INVALID: Errno = Errno(errno::EINVAL);
+    pub const INVALID: Errno = Errno(errno::EINVAL);
     /// There is no such file.
-    pub(crate) const NOT_FOUND: Errno = Errno(errno::ENOENT);
+    pub const NOT_FOUND: Errno = Errno(errno::ENOENT);
     /// A part of the path that ought to be a directory is none.
-    pub(crate) const NOT_A_DIRECTORY: Errno = Errno(errno::ENOTDIR);
+    pub const NOT_A_DIRECTORY: Errno = Errno(errno::ENOTDIR);
     /// The file is executable but of no known format.
-    pub(crate) const NOT_EXECUTABLE: Errno = Errno(errno::ENOEXEC);
+    pub const NOT_EXECUTABLE: Errno = Errno(errno::ENOEXEC);
 
     /// The number by which the C library knows it too.
-    pub(crate) fn number(self) -> i32 {
+    pub fn number(self) -> i32 {
         self.0 as i32
     }
 }
 
 /// An open file's number.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fd(usize);
+pub struct Fd(usize);
 
 impl Fd {
     /// Standard input.
-    pub(crate) const STDIN: Fd = Fd(0);
+    pub const STDIN: Fd = Fd(0);
     /// Standard output.
-    pub(crate) const STDOUT: Fd = Fd(1);
+    pub const STDOUT: Fd = Fd(1);
     /// Standard error.
-    pub(crate) const STDERR: Fd = Fd(2);
+    pub const STDERR: Fd = Fd(2);
 }
 
 /// Makes system call `number`.
@@ -90,7 +89,7 @@ unsafe fn call(number: u32, arguments: [usize; 6]) -> Result<usize, Errno> {
 }
 
 /// Ends the process.
-pub(crate) fn exit(status: i32) -> ! {
+pub fn exit(status: i32) -> ! {
     loop {
         // SAFETY: takes no pointer.
         let _ = unsafe { call(linux::__NR_exit_group, [status as usize, 0, 0, 0, 0, 0]) };
@@ -98,7 +97,7 @@ pub(crate) fn exit(status: i32) -> ! {
 }
 
 /// Writes `bytes`, few enough for one call. Who would be told of an error is who does not read.
-pub(crate) fn write(file: Fd, bytes: &[u8]) {
+pub fn write(file: Fd, bytes: &[u8]) {
     // SAFETY: the kernel reads `bytes`.
     let _ = unsafe {
         call(
@@ -108,9 +107,47 @@ pub(crate) fn write(file: Fd, bytes: &[u8]) {
     };
 }
 
+/// What [`copy`] makes of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// The process that was copied.
+    Original,
+    /// Its copy.
+    Copy,
+}
+
+/// Copies this process as fork(2) does, but the copy is a child of this process' parent.
+///
+/// # Errors
+/// The kernel has no process to give, or knows no such copies.
+///
+/// # Safety
+/// This process has one thread. The C library, if there is one, is not told: what it keeps for
+/// fork(3), such as the thread's number for locks that know their owner, stays the original's.
+pub unsafe fn copy() -> Result<Copied, Errno> {
+    let flags = (linux::CLONE_PARENT | linux::SIGCHLD) as usize;
+    // SAFETY: without new memory or a new stack the copy goes on where this process does.
+    let pid = unsafe { call(linux::__NR_clone, [flags, 0, 0, 0, 0, 0]) }?;
+    Ok(match pid {
+        0 => Copied::Copy,
+        _ => Copied::Original,
+    })
+}
+
+/// Closes all files but the three standard ones.
+///
+/// # Safety
+/// Nobody uses any of them again.
+pub unsafe fn close_above_standard() -> Result<(), Errno> {
+    const FIRST: usize = 3;
+    let all = [FIRST, u32::MAX as usize, 0, 0, 0, 0];
+    // SAFETY: takes no pointer.
+    unsafe { call(linux::__NR_close_range, all) }.map(drop)
+}
+
 /// Duplicates `file` to a number above the three standard ones, closed on exec, and sees to it
 /// that no other file reaches the command.
-pub(crate) fn duplicate_above_standard(file: Fd) -> Result<Fd, Errno> {
+pub fn duplicate_above_standard(file: Fd) -> Result<Fd, Errno> {
     const FIRST: usize = 3;
     // `linux-raw-sys` leaves this one out.
     const CLOSE_RANGE_CLOEXEC: usize = 1 << 2;
@@ -123,20 +160,22 @@ pub(crate) fn duplicate_above_standard(file: Fd) -> Result<Fd, Errno> {
     unsafe { call(linux::__NR_fcntl, arguments) }.map(Fd)
 }
 
-/// Puts `file` in the place of `standard`, open across exec.
-pub(crate) fn replace(file: Fd, standard: Fd) -> Result<(), Errno> {
+/// Puts `file` in the place of `standard`, open across exec, and under no other number.
+pub fn put(file: Fd, standard: Fd) -> Result<(), Errno> {
     // SAFETY: takes no pointer.
-    unsafe { call(linux::__NR_dup3, [file.0, standard.0, 0, 0, 0, 0]) }.map(drop)
+    unsafe { call(linux::__NR_dup3, [file.0, standard.0, 0, 0, 0, 0]) }?;
+    // SAFETY: takes no pointer.
+    unsafe { call(linux::__NR_close, [file.0, 0, 0, 0, 0, 0]) }.map(drop)
 }
 
 /// Opens a file for reading, closed on exec.
-pub(crate) fn open_read(path: &CStr) -> Result<Fd, Errno> {
+pub fn open_read(path: &CStr) -> Result<Fd, Errno> {
     open(path, linux::O_RDONLY)
 }
 
 /// Opens a file for appending, closed on exec, and creates it if need be. A symbolic link is
 /// refused: the sandbox is not ours alone.
-pub(crate) fn open_append(path: &CStr) -> Result<Fd, Errno> {
+pub fn open_append(path: &CStr) -> Result<Fd, Errno> {
     open(
         path,
         linux::O_WRONLY | linux::O_CREAT | linux::O_APPEND | linux::O_NOFOLLOW,
@@ -158,19 +197,19 @@ fn open(path: &CStr, flags: u32) -> Result<Fd, Errno> {
 }
 
 /// Makes this process the leader of a new session, without a terminal.
-pub(crate) fn new_session() -> Result<(), Errno> {
+pub fn new_session() -> Result<(), Errno> {
     // SAFETY: takes no pointer.
     unsafe { call(linux::__NR_setsid, [0; 6]) }.map(drop)
 }
 
 /// Makes `path` the working directory.
-pub(crate) fn change_directory(path: &CStr) -> Result<(), Errno> {
+pub fn change_directory(path: &CStr) -> Result<(), Errno> {
     // SAFETY: the kernel reads `path` up to its NUL.
     unsafe { call(linux::__NR_chdir, [path.as_ptr() as usize, 0, 0, 0, 0, 0]) }.map(drop)
 }
 
 /// Sets a resource limit of this process.
-pub(crate) fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
+pub fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
     let limit = rlimit64 {
         rlim_cur: soft,
         rlim_max: hard,
@@ -181,21 +220,21 @@ pub(crate) fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno
 }
 
 /// Sets the supplementary groups.
-pub(crate) fn set_groups(groups: &[u32]) -> Result<(), Errno> {
+pub fn set_groups(groups: &[u32]) -> Result<(), Errno> {
     let arguments = [groups.len(), groups.as_ptr() as usize, 0, 0, 0, 0];
     // SAFETY: the kernel reads `groups`.
     unsafe { call(linux::__NR_setgroups, arguments) }.map(drop)
 }
 
 /// Sets the real, effective and saved group.
-pub(crate) fn set_group(group: u32) -> Result<(), Errno> {
+pub fn set_group(group: u32) -> Result<(), Errno> {
     let group = group as usize;
     // SAFETY: takes no pointer.
     unsafe { call(linux::__NR_setresgid, [group, group, group, 0, 0, 0]) }.map(drop)
 }
 
 /// Sets the real, effective and saved user.
-pub(crate) fn set_user(user: u32) -> Result<(), Errno> {
+pub fn set_user(user: u32) -> Result<(), Errno> {
     let user = user as usize;
     // SAFETY: takes no pointer.
     unsafe { call(linux::__NR_setresuid, [user, user, user, 0, 0, 0]) }.map(drop)
@@ -203,11 +242,7 @@ pub(crate) fn set_user(user: u32) -> Result<(), Errno> {
 
 /// Executes `program` in the place of this one; returns only with the reason why not. Both
 /// lists end with a null pointer.
-pub(crate) fn execute(
-    program: &CStr,
-    arguments: &[Pointer<'_>],
-    variables: &[Pointer<'_>],
-) -> Errno {
+pub fn execute(program: &CStr, arguments: &[Pointer<'_>], variables: &[Pointer<'_>]) -> Errno {
     let ended = |list: &[Pointer<'_>]| list.last().is_some_and(|last| last.address.is_null());
     if !ended(arguments) || !ended(variables) {
         return Errno::INVALID;
@@ -228,7 +263,7 @@ pub(crate) fn execute(
 }
 
 /// The whole of `file` in memory.
-pub(crate) fn map_file(file: Fd) -> Result<Mapping, Errno> {
+pub fn map_file(file: Fd) -> Result<Mapping, Errno> {
     // SAFETY: takes no pointer.
     let end = unsafe {
         call(
@@ -240,14 +275,14 @@ pub(crate) fn map_file(file: Fd) -> Result<Mapping, Errno> {
 }
 
 /// Memory of its own pages, kept until the process executes or ends.
-pub(crate) struct Mapping {
+pub struct Mapping {
     start: *mut u8,
     length: usize,
 }
 
 impl Mapping {
     /// `length` bytes, all zero.
-    pub(crate) fn new(length: usize) -> Result<Mapping, Errno> {
+    pub fn new(length: usize) -> Result<Mapping, Errno> {
         let nowhere = Fd(usize::MAX);
         Mapping::map(length, linux::MAP_PRIVATE | linux::MAP_ANONYMOUS, nowhere)
     }
@@ -270,13 +305,13 @@ impl Mapping {
     }
 
     /// The memory as bytes.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         // SAFETY: the mapping has this length and is private to this process.
         unsafe { slice::from_raw_parts(self.start, self.length) }
     }
 
     /// The memory as numbers.
-    pub(crate) fn words(&mut self) -> &mut [u32] {
+    pub fn words(&mut self) -> &mut [u32] {
         // SAFETY: as above; pages are aligned for any type, and any bits are a number.
         unsafe { slice::from_raw_parts_mut(self.start.cast(), self.length / size_of::<u32>()) }
     }
@@ -297,7 +332,7 @@ impl Mapping {
 /// A string as `execve` takes it, or the null pointer that ends a list of them.
 #[derive(Debug, Clone, Copy)]
 #[repr(transparent)]
-pub(crate) struct Pointer<'a> {
+pub struct Pointer<'a> {
     address: *const c_char,
     borrowed: PhantomData<&'a CStr>,
 }
@@ -312,14 +347,14 @@ impl<'a> Pointer<'a> {
 }
 
 /// A list of strings, ended by a null pointer.
-pub(crate) struct Strings<'a> {
+pub struct Strings<'a> {
     memory: Mapping,
     borrowed: PhantomData<&'a CStr>,
 }
 
 impl<'a> Strings<'a> {
     /// Collects `texts`.
-    pub(crate) fn collect(texts: impl Iterator<Item = &'a CStr> + Clone) -> Result<Self, Errno> {
+    pub fn collect(texts: impl Iterator<Item = &'a CStr> + Clone) -> Result<Self, Errno> {
         let length = texts.clone().count() + 1;
         let mut memory = Mapping::new(length * size_of::<Pointer<'a>>())?;
         for (slot, text) in memory.pointers_mut().iter_mut().zip(texts) {
@@ -332,7 +367,7 @@ impl<'a> Strings<'a> {
     }
 
     /// Replaces the string at `index`, if there is one.
-    pub(crate) fn set(&mut self, index: usize, text: &'a CStr) {
+    pub fn set(&mut self, index: usize, text: &'a CStr) {
         if let Some(slot) = self.memory.pointers_mut().get_mut(index)
             && !slot.address.is_null()
         {
@@ -341,7 +376,7 @@ impl<'a> Strings<'a> {
     }
 
     /// The strings and the null pointer at the end.
-    pub(crate) fn pointers(&self) -> &[Pointer<'a>] {
+    pub fn pointers(&self) -> &[Pointer<'a>] {
         self.memory.pointers()
     }
 }

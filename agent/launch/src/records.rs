@@ -1,15 +1,14 @@
-//! What the agent tells the launch helper, as the helper reads it.
+//! What the agent tells those who start a container, as they read it.
 //!
 //! A launch info is a sequence of records `key=value`, each ended by a NUL byte, as in
 //! `/proc/PID/environ`: it can be read with `tr '\0' '\n'`, its values can be handed to the
-//! kernel as they stand, and reading it allocates nothing. This file is compiled into the
-//! library and, alone, into the helper, which has no standard library.
+//! kernel as they stand, and reading it allocates nothing.
 
 use core::ffi::CStr;
 
-/// One instruction for the launch helper.
+/// One instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Record<'a> {
+pub enum Record<'a> {
     /// The directory to run in, the sandbox. Standard output and error are opened below it.
     Directory(&'a CStr),
     /// The user id to switch to.
@@ -37,17 +36,17 @@ pub(crate) enum Record<'a> {
 
 /// The launch info cannot be read: it is cut off, or written by another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub struct Malformed;
 
 /// Reads the records of a launch info one after the other.
 #[derive(Debug, Clone)]
-pub(crate) struct Records<'a> {
+pub struct Records<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Records<'a> {
     /// Reads from `bytes`, which hold a whole launch info.
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    pub fn new(bytes: &'a [u8]) -> Self {
         Records { rest: bytes }
     }
 }
