@@ -157,13 +157,14 @@ impl Directory {
         all
     }
 
-    /// The actor for which the most events wait, and how many; none if nothing waits.
+    /// The actor for which the most events ever waited at once, and how many; none if
+    /// nothing did.
     pub(crate) fn busiest(&self) -> Option<(Pid, usize)> {
         let busiest_of = |shard: &RwLock<Shard>| {
             let shard = read(shard);
             let busy = shard
                 .mailboxes()
-                .map(|mailbox| (mailbox.depth(), &mailbox.pid))
+                .map(|mailbox| (mailbox.deepest(), &mailbox.pid))
                 .filter(|(waiting, _)| *waiting > 0);
             let (waiting, pid) = busy.max()?;
             Some((waiting, pid.clone()))

@@ -83,6 +83,7 @@ impl<A: Actor> Host<A> {
         let Some(mut batch) = self.batch.take_if(|batch| !batch.events.is_empty()) else {
             return;
         };
+        self.parts.core.mailbox.figures().found(batch.events.len());
         let is_short = batch.events.len() <= SHORT && self.parts.core.node.world().has_threads();
         let _outbox = is_short.then(Outbox::open);
         let is_long = batch.events.len() > SAMPLE_EVERY;

@@ -21,7 +21,8 @@ pub(crate) fn install(node: &Node) {
             Help::new(
                 "Every actor of this node and what waits in its mailbox.",
                 "A list; `/__processes__/<id>` is one of them. `events` are those that wait, and \
-                 `mailbox.age_ms` is how long the oldest has. `handling` is what the actor does \
+                 `mailbox.age_ms` is how long the oldest has, `mailbox.deepest` how many ever \
+                 waited at once. `handling` is what the actor does \
                  now, `waits_for` the calls of ports and the timer that it waits for. `messages` \
                  has each message handled, how often and how fast; `slowest` is the one event \
                  that took longest, `slow` how many took more than 100 ms. `talkers` are who \

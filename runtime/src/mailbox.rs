@@ -5,6 +5,7 @@ mod event;
 mod figures;
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
 use std::task::Waker;
 
@@ -275,6 +276,15 @@ impl Mailbox {
     pub(crate) fn depth(&self) -> usize {
         let queue = lock(&self.queue);
         queue.batch.as_ref().map_or(0, |batch| batch.events.len())
+    }
+
+    /// The most events that ever waited at once, as far as the actor has looked.
+    pub(crate) fn deepest(&self) -> usize {
+        let found = self
+            .extras
+            .get()
+            .map_or(0, |extras| extras.figures.deepest.load(Ordering::Relaxed));
+        found.max(self.depth())
     }
 
     /// How many events wait, and since when the oldest does.

@@ -308,7 +308,8 @@ impl Node {
         self.inner.directory.all()
     }
 
-    /// The actor for which the most events wait, and how many; none if nothing waits.
+    /// The actor of those that live for which the most events ever waited at once, and how
+    /// many; none if nothing did.
     pub fn busiest(&self) -> Option<(Pid, usize)> {
         self.inner.directory.busiest()
     }

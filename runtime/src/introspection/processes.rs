@@ -61,7 +61,7 @@ fn process(node: &Node, mailbox: &Arc<Mailbox>, timers: &HashMap<usize, Instant>
         "id": id,
         "kind": mailbox.declared.kind(),
         "events": events,
-        "mailbox": {"depth": depth, "age_ms": millis(age)},
+        "mailbox": {"depth": depth, "age_ms": millis(age), "deepest": mailbox.deepest()},
         "handling": handling(mailbox, activity),
         "waits_for": {"calls": calls, "timer_ms": timer},
         "messages": messages(mailbox),

@@ -1,7 +1,7 @@
 //! What introspection shows of an actor's work.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::activity::Activity;
@@ -34,11 +34,21 @@ pub(crate) struct Figures {
     pub(crate) unknown: AtomicU64,
     pub(crate) requests: AtomicU64,
     pub(crate) activity: Activity,
+    /// The most events that the actor ever found when it looked.
+    pub(crate) deepest: AtomicUsize,
     pub(crate) timers_pending: AtomicU64,
     pub(crate) links: AtomicU64,
 }
 
 impl Figures {
+    /// Notes how many events the actor found.
+    pub(crate) fn found(&self, events: usize) {
+        // Only the actor writes it.
+        if events > self.deepest.load(Ordering::Relaxed) {
+            self.deepest.store(events, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn message(&self, declared: usize, index: usize) -> Option<&MessageFigures> {
         self.messages
             .get_or_init(|| (0..declared).map(|_| MessageFigures::default()).collect())

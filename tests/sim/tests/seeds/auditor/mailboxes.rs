@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::{Findings, Invariant, Sight};
 
-/// The most events that may wait for one actor of these small clusters when its node
-/// comes to rest.
-const WAITING_MAX: usize = 100;
+/// The most events that may ever wait at once for one actor of these small clusters.
+const WAITING_MAX: usize = 1_000;
 
 pub struct Mailboxes;
 
@@ -18,7 +17,7 @@ impl Invariant for Mailboxes {
             if let Some((pid, waiting)) = node.busiest()
                 && waiting > WAITING_MAX
             {
-                found.say(format!("{waiting} events wait for {pid} on {host}"));
+                found.say(format!("{waiting} events waited for {pid} on {host}"));
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Findings, Invariant, Sight};
 
 /// The most bytes that may wait for one peer of these clusters.
-const BYTES_MAX: usize = 256 << 10;
+const BYTES_MAX: usize = 128 << 10;
 
 pub struct Peers;
 

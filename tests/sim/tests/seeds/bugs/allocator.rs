@@ -95,3 +95,16 @@ pub fn forgets_to_activate_an_agent(seam: Seam<'_>, _: &mut Memory) -> Fate {
         _ => Passes,
     }
 }
+
+/// A REVIVE is told to the allocator over and over.
+pub fn is_flooded(seam: Seam<'_>, _: &mut Memory) -> Fate {
+    if let Seam::Message(mail, message) = seam
+        && let Some(message) = message.downcast_ref::<ReviveOffers>()
+    {
+        for _ in 0..2_000 {
+            mail.node
+                .send_unfiltered(mail.from, mail.to, message.clone());
+        }
+    }
+    Passes
+}

@@ -243,3 +243,15 @@ pub fn panics(seam: Seam<'_>, memory: &mut Memory) -> Fate {
     }
     Passes
 }
+
+/// Each ping is sent hundreds of times, also to an agent that does not read.
+pub fn floods_its_agents(seam: Seam<'_>, _: &mut Memory) -> Fate {
+    if let Seam::Message(mail, message) = seam
+        && let Some(ping) = message.downcast_ref::<PingSlaveMessage>()
+    {
+        for _ in 0..600 {
+            mail.node.send_unfiltered(mail.from, mail.to, *ping);
+        }
+    }
+    Passes
+}
