@@ -20,6 +20,11 @@ use crate::calls::Calls;
 use crate::registrar::messages::{Applied, Failed, Recover, Recovered};
 use crate::streams::Streams;
 
+/// Effects that are carried out before those are woken whom they concern.
+const EFFECTS_AT_ONCE: usize = 256;
+/// Room for so many effects is kept from batch to batch, at most.
+const KEPT_EFFECTS: usize = 1024;
+
 /// The latest snapshot, read by every thread that serves HTTP.
 pub(crate) type Published = Arc<ArcSwap<Snapshot>>;
 
@@ -105,8 +110,18 @@ impl Master {
     fn finish_batch(&mut self, context: &mut Context<'_, Self>) {
         let snapshot = Arc::new(self.core.snapshot());
         self.published.store(Arc::clone(&snapshot));
-        for effect in std::mem::take(&mut self.effects) {
-            self.perform(effect, &snapshot, context);
+        let mut effects = std::mem::take(&mut self.effects);
+        let mut left = effects.drain(..);
+        while left.len() > 0 {
+            context.gathered(|context| {
+                for effect in left.by_ref().take(EFFECTS_AT_ONCE) {
+                    self.perform(effect, &snapshot, context);
+                }
+            });
+        }
+        drop(left);
+        if self.effects.is_empty() && effects.capacity() <= KEPT_EFFECTS {
+            self.effects = effects;
         }
         self.told = None;
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use rand::rngs::StdRng;
 use runtime_core::{ActorId, Message, Pid};
+use slab::Slab;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -21,6 +21,10 @@ use crate::metrics::Metrics;
 use crate::node::{Node, Placement, SpawnError};
 use crate::timers::Timer;
 use crate::trace;
+use crate::wakes::Gathering;
+
+/// Room for so many timers is kept when none is pending.
+const KEPT_TIMERS: usize = 1024;
 
 /// Something to do with the actor later.
 pub(crate) type Later<A> = Box<dyn FnOnce(&mut A, &mut Context<'_, A>) + Send>;
@@ -71,7 +75,9 @@ pub(crate) struct Core<A: Actor> {
 
 /// What an actor has that waits for something or draws randomness.
 struct Rare<A: Actor> {
-    timers: HashMap<u64, (Timer, Later<A>)>,
+    /// What to do at each timer: kept in slots, which timers know, since a table in which
+    /// each is to be found costs more than all the rest of a timer.
+    timers: Slab<(Timer, Later<A>)>,
     running: BTreeMap<u64, AbortHandle>,
     next_run: u64,
     rng: Option<Box<StdRng>>,
@@ -80,7 +86,7 @@ struct Rare<A: Actor> {
 impl<A: Actor> Default for Rare<A> {
     fn default() -> Self {
         Self {
-            timers: HashMap::new(),
+            timers: Slab::new(),
             running: BTreeMap::new(),
             next_run: 0,
             rng: None,
@@ -102,10 +108,20 @@ impl<A: Actor> Core<A> {
         self.rare.get_or_insert_default()
     }
 
-    pub(crate) fn take_timer(&mut self, sequence: u64) -> Option<Later<A>> {
-        let call = self.rare().timers.remove(&sequence).map(|(_, call)| call);
+    /// Takes what was to be done at a timer, unless it has been cancelled.
+    pub(crate) fn take_timer(&mut self, slot: usize, sequence: u64) -> Option<Later<A>> {
+        let timers = &mut self.rare().timers;
+        let is_it = |(timer, _): &(Timer, _)| timer.sequence == sequence;
+        let (_, then) = timers
+            .get(slot)
+            .is_some_and(is_it)
+            .then(|| timers.try_remove(slot))
+            .flatten()?;
+        if timers.is_empty() && timers.capacity() > KEPT_TIMERS {
+            *timers = Slab::new();
+        }
         self.count_timers();
-        call
+        Some(then)
     }
 
     fn count_timers(&self) {
@@ -121,7 +137,7 @@ impl<A: Actor> Core<A> {
         let Some(rare) = self.rare.take() else {
             return;
         };
-        for (timer, _) in rare.timers.into_values() {
+        for (_, (timer, _)) in rare.timers {
             self.node.timers().cancel(timer);
         }
         for task in rare.running.into_values() {
@@ -193,6 +209,13 @@ impl<'a, A: Actor> Context<'a, A> {
             .send_encoded(self.me(), to, name, codec, body);
     }
 
+    /// Has `much` sent, to which the receivers are woken at the end, not by the first message:
+    /// on other threads, they would take the others one by one, and sleep in between.
+    pub fn gathered<T>(&mut self, much: impl FnOnce(&mut Self) -> T) -> T {
+        let _gathering = Gathering::begin();
+        much(self)
+    }
+
     /// Asks for [`Actor::exited`] once when `peer` ends or its node's connection breaks
     /// (L13, L14). Linking twice is linking once.
     pub fn link(&mut self, peer: &Pid) {
@@ -221,21 +244,22 @@ impl<'a, A: Actor> Context<'a, A> {
         delay: Duration,
         then: impl FnOnce(&mut A, &mut Context<'_, A>) + Send + 'static,
     ) -> Timer {
-        let timer = self
-            .core
-            .node
-            .timers()
-            .set(Instant::now() + delay, Arc::downgrade(&self.core.mailbox));
         let then: Later<A> = match trace::current() {
             Some(mark) if hooks::any() => Box::new(move |actor, context| {
                 trace::within(Some(mark), || then(actor, context));
             }),
             _ => Box::new(then),
         };
-        self.core
-            .rare()
-            .timers
-            .insert(timer.sequence, (timer, then));
+        let Core {
+            node,
+            mailbox,
+            rare,
+            ..
+        } = &mut *self.core;
+        let slot = rare.get_or_insert_default().timers.vacant_entry();
+        let (at, mailbox) = (Instant::now() + delay, Arc::downgrade(mailbox));
+        let timer = node.timers().set(at, mailbox, slot.key());
+        slot.insert((timer, then));
         self.core.count_timers();
         timer
     }
@@ -243,8 +267,7 @@ impl<'a, A: Actor> Context<'a, A> {
     /// Cancels a timer; nothing happens when it has fired.
     pub fn cancel(&mut self, timer: Timer) {
         self.core.node.timers().cancel(timer);
-        self.core.rare().timers.remove(&timer.sequence);
-        self.core.count_timers();
+        self.core.take_timer(timer.slot, timer.sequence);
     }
 
     /// Runs an asynchronous call of a port on this actor's thread. Its result comes back

@@ -35,6 +35,8 @@ const SLOW: Duration = Duration::from_millis(100);
 pub(crate) struct Host<A: Actor> {
     parts: Parts<A>,
     declaration: Arc<Declaration<A>>,
+    /// Whether its thread is that of the connections to peers.
+    is_at_home: bool,
     /// An empty batch, to be changed for the mailbox' full one.
     batch: Option<Box<Batch>>,
     /// Counts what [`Self::is_sample`] was asked for.
@@ -56,6 +58,7 @@ impl<A: Actor> Host<A> {
         node: Node,
     ) {
         let host = Self {
+            is_at_home: mailbox.is_at_home(),
             parts: Parts {
                 actor,
                 core: Core::new(mailbox, node),
@@ -84,8 +87,13 @@ impl<A: Actor> Host<A> {
             return;
         };
         self.parts.core.mailbox.figures().found(batch.events.len());
-        let is_short = batch.events.len() <= SHORT && self.parts.core.node.world().has_threads();
-        let _outbox = is_short.then(Outbox::open);
+        let _outbox = if !self.parts.core.node.world().has_threads() {
+            None
+        } else if self.is_at_home {
+            Some(Outbox::of_many())
+        } else {
+            (batch.events.len() <= SHORT).then(Outbox::of_few)
+        };
         let is_long = batch.events.len() > SAMPLE_EVERY;
         self.weight = if is_long { SAMPLE_EVERY as u64 } else { 1 };
         let mut from = None;
@@ -147,11 +155,11 @@ impl<A: Actor> Host<A> {
                 actor.exited(&pid, &mut Context::new(core));
                 self.end_of(timing, "EXITED", Some(&pid));
             }
-            Event::Timer(sequence) => {
+            Event::Timer { slot, sequence } => {
                 let timed = timed && self.is_sample();
                 let timing = self.begin(Work::Timer, timed);
                 let Parts { actor, core } = &mut self.parts;
-                if let Some(call) = core.take_timer(sequence) {
+                if let Some(call) = core.take_timer(slot, sequence) {
                     call(actor, &mut Context::new(core));
                 }
                 self.end_of(timing, "timer", None);

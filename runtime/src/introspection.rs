@@ -41,8 +41,8 @@ pub(crate) fn install(node: &Node) {
             Help::new(
                 "Every connection to another node, and what waits for it.",
                 "A list of {address, is_connected, is_persistent, links, age_ms, messages_sent, \
-                 messages_dropped, waiting_messages, waiting_bytes, is_full, unanswered_ms}. A \
-                 connection is persistent while an actor is linked over it.",
+                 messages_dropped, waiting_messages, waiting_bytes, is_full, answers_rarely, \
+                 unanswered_ms}. A connection is persistent while an actor is linked over it.",
             ),
             move |_| Response::json(&here.inner.peers.view()),
         ),

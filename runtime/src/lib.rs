@@ -58,6 +58,7 @@ pub mod system;
 mod threads;
 mod timers;
 mod trace;
+mod wakes;
 mod world;
 
 pub use actor::{Actor, Declaration};

@@ -18,7 +18,9 @@ use crate::coarse::Coarse;
 use crate::hooks;
 use crate::http::Published;
 use crate::sync::lock;
+use crate::timers::Timer;
 use crate::trace::{self, Mark};
+use crate::wakes;
 
 /// How many events wait for an actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,7 +107,7 @@ impl Queue {
         if self.is_resting {
             self.is_resting = false;
             if let Some(host) = &self.host {
-                host.wake_by_ref();
+                wakes::wake(host);
             }
         }
     }
@@ -209,8 +211,9 @@ impl Mailbox {
     }
 
     /// Puts timers that are due at the end of the queue. No trace follows them.
-    pub(crate) fn push_timers(&self, sequences: impl Iterator<Item = u64>) -> bool {
-        lock(&self.queue).put(|batch| batch.events.extend(sequences.map(Event::Timer)))
+    pub(crate) fn push_timers(&self, timers: impl Iterator<Item = Timer>) -> bool {
+        let events = timers.map(|Timer { slot, sequence, .. }| Event::Timer { slot, sequence });
+        lock(&self.queue).put(|batch| batch.events.extend(events))
     }
 
     /// Puts an event at the end of the queue. False when the actor has ended.
@@ -230,7 +233,9 @@ impl Mailbox {
                 tracer.mark(name, None, self.pid.id.as_str())
             }
             Event::Call(_) | Event::Exited(_) => trace::current(),
-            Event::Message { .. } | Event::Timer(_) | Event::Marked(_) | Event::Terminate => None,
+            Event::Message { .. } | Event::Timer { .. } | Event::Marked(_) | Event::Terminate => {
+                None
+            }
         };
         match mark {
             Some(mark) => Event::marked(mark, event),
@@ -305,7 +310,7 @@ impl Mailbox {
                 Event::Message { .. } => queued.messages += 1,
                 Event::Request(_) => queued.requests += 1,
                 Event::Exited(_)
-                | Event::Timer(_)
+                | Event::Timer { .. }
                 | Event::Call(_)
                 | Event::Marked(_)
                 | Event::Terminate => {

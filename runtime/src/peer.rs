@@ -22,7 +22,8 @@ use tracing::{info, warn};
 use crate::mailbox::Mailbox;
 use crate::metrics::{Counter, Metrics};
 use crate::node::Node;
-use crate::peer::connection::{Peer, State};
+pub(crate) use crate::peer::connection::Peer;
+use crate::peer::connection::State;
 pub(crate) use crate::peer::outbox::Outbox;
 use crate::sync::lock;
 use crate::trace::Mark;
@@ -66,6 +67,8 @@ pub(crate) struct PeerView {
     waiting_bytes: usize,
     /// Too much waits: messages are dropped.
     is_full: bool,
+    /// The peer answers now and then, not each message.
+    answers_rarely: bool,
     /// For how long the peer has left unanswered what it was sent.
     unanswered_ms: Option<f64>,
 }
@@ -129,12 +132,18 @@ impl Peers {
             if let Some(dropped) = state.queue.recovered() {
                 info!(peer = %to.address, dropped, "a peer reads again");
             }
+            // One that says so makes the answers to all that follow rare.
+            let asks = mark.is_none() && state.asks_for_fewer_answers();
             let State { queue, encoder, .. } = state;
-            let added = queue.push(|out| match mark {
+            let trace = mark.map(|mark| mark.to_string());
+            let header = match &trace {
+                Some(trace) => Some(("traceparent", trace.as_str())),
+                None => asks.then_some((libprocess::ANSWERS, libprocess::RARELY)),
+            };
+            let added = queue.push(|out| match header {
                 None => encoder.encode(from, to, name, codec, body, out),
-                Some(mark) => {
-                    let trace = mark.to_string();
-                    libprocess::encode_traced(from, to, name, codec, &trace, body, out);
+                Some(header) => {
+                    libprocess::encode_with(header, from, to, name, codec, body, out);
                 }
             });
             self.accounts.waiting.fetch_add(added, Ordering::Relaxed);

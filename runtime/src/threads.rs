@@ -9,6 +9,7 @@ use actix_rt::Arbiter;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::error;
 
+use crate::http::answers::Tickers;
 use crate::http::connection::{self, Place};
 use crate::http::front;
 use crate::node::Node;
@@ -134,6 +135,7 @@ async fn work(
     // Made for the first connection, since it keeps a clock of its own: the home thread
     // seldom has one.
     let mut service = None;
+    let tickers = Tickers::new();
     while let Some(Connection { socket, peer, seat }) = connections.recv().await {
         let socket = match socket.attach() {
             Ok(socket) => socket,
@@ -149,9 +151,9 @@ async fn work(
             error!("the HTTP service could not be made");
             return;
         };
-        let (node, home) = (node.clone(), home.clone());
+        let (node, home, tickers) = (node.clone(), home.clone(), tickers.clone());
         tokio::task::spawn_local(async move {
-            let moves = connection::serve(node, place, socket, peer, service).await;
+            let moves = connection::serve(node, place, socket, peer, service, tickers).await;
             match moves.map(Socket::detach) {
                 None => drop(seat),
                 Some(Ok(socket)) => {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -12,13 +11,16 @@ use crate::sync::lock;
 
 /// Timers that are due within one such span are kept together. Only when the time has come
 /// are they put in order: setting one of a million looks at the spans, not at the timers.
-const SPAN: Duration = Duration::from_millis(1);
+const SPAN_NANOS: u32 = 1_000_000;
+const SPANS_PER_SECOND: u64 = 1_000;
 
 /// Names one pending timer; cancels it through the context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timer {
     pub(crate) at: Instant,
     pub(crate) sequence: u64,
+    /// Where its actor keeps what to do then.
+    pub(crate) slot: usize,
 }
 
 struct Pending {
@@ -64,27 +66,29 @@ impl Span {
         }
     }
 
-    /// Moves what is due to `due`.
-    fn take(&mut self, now: Instant, due: &mut Vec<Pending>) {
-        due.extend(
-            self.pending
-                .extract_if(.., |pending| pending.timer.at <= now),
-        );
+    /// Takes out what is due.
+    fn take(&mut self, now: Instant) -> Vec<Pending> {
+        let due = self
+            .pending
+            .extract_if(.., |pending| pending.timer.at <= now)
+            .collect();
         let rest = self.pending.iter().map(|pending| pending.timer.at);
         self.earliest = rest.min();
+        due
     }
 }
 
 struct Table {
     /// By how many spans after `start` they begin. None is empty.
-    spans: BTreeMap<u128, Span>,
+    spans: BTreeMap<u64, Span>,
     start: Instant,
     next: u64,
 }
 
 impl Table {
-    fn span(&self, at: Instant) -> u128 {
-        at.saturating_duration_since(self.start).as_nanos() / SPAN.as_nanos()
+    fn span(&self, at: Instant) -> u64 {
+        let after = at.saturating_duration_since(self.start);
+        after.as_secs() * SPANS_PER_SECOND + u64::from(after.subsec_nanos() / SPAN_NANOS)
     }
 
     fn earliest(&self) -> Option<Instant> {
@@ -112,13 +116,13 @@ impl Timers {
         })
     }
 
-    /// Has the returned timer's sequence put into `mailbox` at `at`.
-    pub(crate) fn set(&self, at: Instant, mailbox: Weak<Mailbox>) -> Timer {
+    /// Has the returned timer put into `mailbox` at `at`.
+    pub(crate) fn set(&self, at: Instant, mailbox: Weak<Mailbox>, slot: usize) -> Timer {
         let mut table = lock(&self.table);
         let sequence = table.next;
         table.next += 1;
         let is_earliest = table.earliest().is_none_or(|earliest| at < earliest);
-        let timer = Timer { at, sequence };
+        let timer = Timer { at, sequence, slot };
         let span = table.span(at);
         let pending = Pending { timer, mailbox };
         table.spans.entry(span).or_default().add(pending);
@@ -175,17 +179,20 @@ impl Timers {
                 if !first.get().is_due(now) {
                     break;
                 }
-                first.get_mut().take(now, &mut due);
+                due.push(first.get_mut().take(now));
                 if first.get().pending.is_empty() {
                     first.remove();
                 }
             }
         }
-        due.sort_unstable_by_key(|pending| pending.timer);
-        for of_one in due.chunk_by(|a, b| Weak::ptr_eq(&a.mailbox, &b.mailbox)) {
-            let mailbox = of_one.first().and_then(|first| first.mailbox.upgrade());
-            if let Some(mailbox) = mailbox {
-                mailbox.push_timers(of_one.iter().map(|pending| pending.timer.sequence));
+        // Spans are in order already.
+        for mut of_span in due {
+            of_span.sort_unstable_by_key(|pending| pending.timer);
+            for of_one in of_span.chunk_by(|a, b| Weak::ptr_eq(&a.mailbox, &b.mailbox)) {
+                let mailbox = of_one.first().and_then(|first| first.mailbox.upgrade());
+                if let Some(mailbox) = mailbox {
+                    mailbox.push_timers(of_one.iter().map(|pending| pending.timer));
+                }
             }
         }
     }

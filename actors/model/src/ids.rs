@@ -122,7 +122,7 @@ macro_rules! proto_id {
             /// The same id as it travels in messages.
             pub fn to_proto(&self) -> v1::$proto {
                 v1::$proto {
-                    value: self.0.to_string(),
+                    value: self.as_str().to_owned(),
                 }
             }
         }

@@ -16,6 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_util::io::poll_read_buf;
 
+use crate::http::answers::Tickers;
 use crate::http::front::Serving;
 use crate::http::gate::Gate;
 use crate::http::messages::{self, End};
@@ -65,10 +66,11 @@ pub(crate) fn serve(
     mut socket: Socket,
     peer: SocketAddr,
     http: Serving,
+    tickers: Tickers,
 ) -> impl Future<Output = Option<Socket>> {
     async move {
         let mut buffer = BytesMut::new();
-        match messages::read(&node, place, &mut socket, peer, &mut buffer).await {
+        match messages::read(&node, place, &mut socket, peer, &mut buffer, &tickers).await {
             // Boxed, since most connections that stay carry messages only.
             End::Other => Box::pin(other(&node, socket, peer, buffer, http)).await,
             End::Last(answers) => Box::pin(last(&node, &mut socket, &answers)).await,

@@ -3,24 +3,24 @@
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use runtime_core::libprocess::{self, Incoming, Peer};
+use runtime_core::libprocess::{Answering, Incoming, Peer, Refusal};
 use runtime_core::{ActorId, Pid};
 use tokio::time::sleep;
 
 use crate::coarse::Coarse;
 use crate::drops::Reason;
 use crate::hooks;
+use crate::http::answers::{Answers, Tickers};
 use crate::http::connection::{self, UNACCEPTABLE_SENDER};
 use crate::mailbox::{self, Mailbox};
 use crate::node::Node;
 use crate::trace::{self, Mark};
 use crate::world::Socket;
 
-/// Memory that a thread keeps for its connections: at most so many bytes of answers …
-const SPARE_BYTES: usize = 64 << 10;
-/// … and room for so many messages.
+/// Room for so many messages is kept by a thread for its connections, at most.
 const SPARE_MESSAGES: usize = 1024;
 /// How often a full mailbox is looked at.
 const GLANCE: Duration = Duration::from_millis(1);
@@ -28,7 +28,6 @@ const GLANCE: Duration = Duration::from_millis(1);
 thread_local! {
     /// What a connection needs while it handles what came. Between, it holds none of it:
     /// there are thousands, and most have little to say.
-    static SPARE_ANSWERS: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static SPARE_READY: Cell<Vec<(Pid, mailbox::Incoming)>> = const { Cell::new(Vec::new()) };
 }
 
@@ -37,36 +36,37 @@ thread_local! {
 pub(super) struct Inbound<'n> {
     node: &'n Node,
     peer: SocketAddr,
-    answers: Vec<u8>,
+    answers: Answers,
     /// The last sender that said the name of its host, and the pid that this stands for, if
     /// acceptable.
     named: Option<Box<(Peer, Option<Pid>)>>,
     /// Whom the last message was for.
     receiver: Option<ActorId>,
-    /// Messages for it that are not in its mailbox yet.
+    /// Messages for it that are not in its mailbox yet …
     ready: Vec<(Pid, mailbox::Incoming)>,
+    /// … and how soon the senders of all of these need the answer.
+    answering: Answering,
     /// Bytes of bodies that receivers may not have taken yet.
     untaken: usize,
 }
 
 impl<'n> Inbound<'n> {
-    pub(super) fn new(node: &'n Node, peer: SocketAddr) -> Self {
+    /// For a connection that nothing has been read from, unless `is_known`.
+    pub(super) fn new(node: &'n Node, peer: SocketAddr, tickers: &Tickers, is_known: bool) -> Self {
         Self {
             node,
             peer,
-            answers: Vec::new(),
+            answers: Answers::new(tickers, is_known),
             named: None,
             receiver: None,
             ready: Vec::new(),
+            answering: Answering::AtOnce,
             untaken: 0,
         }
     }
 
     /// Takes a message, unless the name of its sender's host must be looked up first.
-    pub(super) fn take(
-        &mut self,
-        message: Result<Incoming, libprocess::Refusal>,
-    ) -> Option<Box<Incoming>> {
+    pub(super) fn take(&mut self, message: Result<Incoming, Refusal>) -> Option<Box<Incoming>> {
         let message = match message {
             Ok(message) => message,
             Err(refusal) => {
@@ -103,9 +103,10 @@ impl<'n> Inbound<'n> {
             self.follow(from, message);
             return;
         }
-        if self.receiver.as_ref() != Some(&message.to) {
+        if self.answering != message.answering || self.receiver.as_ref() != Some(&message.to) {
             self.deliver();
             self.receiver = Some(message.to);
+            self.answering = message.answering;
         }
         let incoming = mailbox::Incoming::wire(message.name, message.codec, message.body);
         if self.ready.capacity() == 0 {
@@ -121,24 +122,13 @@ impl<'n> Inbound<'n> {
             self.node
                 .deliver(from, &message.to, message.name, message.codec, message.body)
         });
-        self.answer(is_taken);
+        self.answers.add(1, is_taken, message.answering);
         self.receiver = Some(message.to);
-    }
-
-    fn answer(&mut self, is_taken: bool) {
-        if self.answers.capacity() == 0 {
-            self.answers = SPARE_ANSWERS.take();
-        }
-        if is_taken {
-            self.answers.extend_from_slice(libprocess::ACCEPTED);
-        } else {
-            libprocess::answer(404, "", false, &mut self.answers);
-        }
     }
 
     fn refuse(&mut self, status: u16, text: &str) {
         self.deliver();
-        libprocess::answer(status, text, false, &mut self.answers);
+        self.answers.refuse(status, text);
     }
 
     /// Delivers what is ready.
@@ -147,6 +137,9 @@ impl<'n> Inbound<'n> {
             return;
         };
         let count = self.ready.len();
+        if count == 0 {
+            return;
+        }
         let is_taken = match self.node.local(receiver.as_str()) {
             Some(mailbox) => mailbox.push_messages(self.ready.drain(..)),
             None => {
@@ -159,33 +152,37 @@ impl<'n> Inbound<'n> {
             }
         };
         self.ready.clear();
-        for _ in 0..count {
-            self.answer(is_taken);
-        }
+        self.answers.add(count, is_taken, self.answering);
     }
 
     /// Delivers, and gives the answers that are not written yet.
     pub(super) fn answers(&mut self) -> Vec<u8> {
         self.deliver();
-        std::mem::take(&mut self.answers)
+        self.answers.take_all()
     }
 
-    /// Delivers, and writes the answers. False when the peer has gone, or does not read
-    /// them.
+    /// Delivers. True if there are answers now that must not wait.
+    pub(super) fn is_to_write(&mut self) -> bool {
+        self.deliver();
+        self.answers.are_due()
+    }
+
+    /// Delivers, and writes all answers. False when the peer has gone, or does not read them.
     pub(super) async fn write(&mut self, socket: &mut Socket) -> bool {
         self.deliver();
-        connection::write(self.node, socket, &mut self.answers).await
+        self.answers.gather();
+        connection::write(self.node, socket, self.answers.bytes()).await
+    }
+
+    /// Ready when answers have waited for long enough. To be polled by one task only.
+    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.answers.poll_due(cx)
     }
 
     /// Gives its memory, which holds nothing, to the thread's other connections.
     pub(super) fn give_back(&mut self) {
-        let (answers, ready) = (
-            std::mem::take(&mut self.answers),
-            std::mem::take(&mut self.ready),
-        );
-        if (1..=SPARE_BYTES).contains(&answers.capacity()) {
-            SPARE_ANSWERS.set(answers);
-        }
+        self.answers.give_back();
+        let ready = std::mem::take(&mut self.ready);
         if (1..=SPARE_MESSAGES).contains(&ready.capacity()) {
             SPARE_READY.set(ready);
         }

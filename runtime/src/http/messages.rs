@@ -1,12 +1,17 @@
 //! Libprocess messages of one connection: read back to back, pipelined and never lost.
 
+use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::Poll;
 
 use bytes::BytesMut;
 use runtime_core::libprocess::{self, Incoming, MessageReader, Received};
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
+use crate::http::answers::Tickers;
 use crate::http::connection::{Place, READ_LITTLE, give_back, receive};
 use crate::http::inbound::Inbound;
 use crate::http::payload::Held;
@@ -31,7 +36,7 @@ pub(super) enum End {
     Home,
 }
 
-/// Reads messages: one 202 for each, written in batches (L8).
+/// Reads messages: one 202 for each, written in batches (L8), unless the peer wants fewer.
 ///
 /// Not an `async fn`, which would have room for its arguments and for what they become.
 pub(super) fn read<'a>(
@@ -40,7 +45,8 @@ pub(super) fn read<'a>(
     socket: &'a mut Socket,
     peer: SocketAddr,
     buffer: &'a mut BytesMut,
-) -> impl Future<Output = End> + 'a {
+    tickers: &Tickers,
+) -> impl Future<Output = End> + use<'a> {
     let mut messages = Messages {
         node,
         place,
@@ -48,7 +54,7 @@ pub(super) fn read<'a>(
         peer,
         buffer,
         reader: MessageReader::new(node.limits().request()),
-        inbound: Inbound::new(node, peer),
+        inbound: Inbound::new(node, peer, tickers, place == Place::Home),
         held: node.inner.bodies.hold(),
         is_first: place != Place::Home,
         is_placed: place != Place::Worker,
@@ -127,20 +133,23 @@ impl Messages<'_> {
                 Pause::End(end) => return Some(end),
             }
         };
-        if self.handled > 0 && self.place == Place::Home {
-            // The actor is next on this thread. Its own messages leave before the answers,
-            // so that who waits for them is not woken for the answers first.
-            self.inbound.deliver();
-            tokio::task::yield_now().await;
-        }
-        if !self.inbound.write(self.socket).await {
-            return Some(End::Closed);
+        if self.inbound.is_to_write() {
+            if self.handled > 0 && self.place == Place::Home {
+                // The actor is next on this thread. Its own messages leave before the
+                // answers, so that who waits for them is not woken for the answers first.
+                tokio::task::yield_now().await;
+            }
+            if !self.inbound.write(self.socket).await {
+                return Some(End::Closed);
+            }
         }
         if self.handled > 0 {
             if !self.is_placed && self.reader.is_between_messages(self.buffer) {
                 self.is_placed = true;
                 if self.inbound.is_for_home() {
-                    return Some(End::Home);
+                    // Nothing is left behind that waits.
+                    let written = self.inbound.write(self.socket).await;
+                    return Some(if written { End::Home } else { End::Closed });
                 }
             }
             if let Some(receiver) = self.inbound.overloaded() {
@@ -207,6 +216,7 @@ impl Messages<'_> {
                 limits.head_time
             };
             let read = receive(self.socket, self.buffer, self.at_once);
+            let read = unless_due(&mut self.inbound, read);
             let Ok(read) = Box::pin(timeout_at(self.since + limit, read)).await else {
                 if self.buffer.is_empty() && self.reader.is_between_messages(self.buffer) {
                     // Nothing was begun that wants an answer.
@@ -222,15 +232,26 @@ impl Messages<'_> {
             self.held.set(0);
             self.inbound.give_back();
             give_back(self.buffer);
-            let read = receive(self.socket, self.buffer, self.at_once).await;
+            let read = receive(self.socket, self.buffer, self.at_once);
+            let read = unless_due(&mut self.inbound, read).await;
             self.since = Instant::now();
             read
         };
         match read {
-            Ok(0) | Err(_) => return Some(End::Closed),
-            Ok(count) if count >= self.at_once => self.at_once = READ_MUCH,
-            Ok(count) if count < READ_LITTLE => self.at_once = READ_LITTLE,
-            Ok(_) => {}
+            None => {
+                if !self.inbound.write(self.socket).await {
+                    return Some(End::Closed);
+                }
+            }
+            // Who sends no more may still read.
+            Some(Ok(0)) => {
+                self.inbound.write(self.socket).await;
+                return Some(End::Closed);
+            }
+            Some(Err(_)) => return Some(End::Closed),
+            Some(Ok(count)) if count >= self.at_once => self.at_once = READ_MUCH,
+            Some(Ok(count)) if count < READ_LITTLE => self.at_once = READ_LITTLE,
+            Some(Ok(_)) => {}
         }
         None
     }
@@ -242,4 +263,17 @@ impl Messages<'_> {
         libprocess::answer(status, text, true, &mut answers);
         End::Last(answers)
     }
+}
+
+/// Reads; none when answers have waited for long enough before.
+async fn unless_due(
+    inbound: &mut Inbound<'_>,
+    read: impl Future<Output = io::Result<usize>>,
+) -> Option<io::Result<usize>> {
+    let mut read = pin!(read);
+    poll_fn(|cx| match read.as_mut().poll(cx) {
+        Poll::Ready(read) => Poll::Ready(Some(read)),
+        Poll::Pending => inbound.poll_due(cx).map(|()| None),
+    })
+    .await
 }

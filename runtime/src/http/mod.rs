@@ -1,5 +1,6 @@
 //! HTTP: requests, answers, streams, the routes of a node and its one port.
 
+pub(crate) mod answers;
 pub(crate) mod connection;
 pub(crate) mod front;
 mod gate;
@@ -11,6 +12,7 @@ mod request;
 mod response;
 mod site;
 mod stream;
+mod ticker;
 
 pub(crate) use front::serve;
 pub(crate) use gate::SlowClients;

@@ -37,6 +37,9 @@ const BODY_MAX: u64 = 1 << 20;
 /// Bytes of bodies whose answers are awaited; beyond, the client is held back.
 const BODIES_MAX: usize = 4 << 20;
 
+/// The longest head that is kept for the next call.
+const KNOWN_MAX: usize = 4 << 10;
+
 /// Why no more calls are read.
 pub(crate) enum End {
     /// The connection is over.
@@ -59,6 +62,7 @@ pub(crate) async fn serve(
         buffer,
         limits: node.limits().request(),
         scan: HeadScan::default(),
+        known: None,
         begun: None,
         since: None,
         waiting: VecDeque::new(),
@@ -82,6 +86,8 @@ struct Pipeline<'a> {
     buffer: &'a mut BytesMut,
     limits: Limits,
     scan: HeadScan,
+    /// The last head that was read.
+    known: Option<KnownHead>,
     /// A call whose head is read.
     begun: Option<Begun>,
     /// Since when a call's head, or its body, is awaited.
@@ -173,7 +179,19 @@ impl Pipeline<'_> {
                     return Front::Call;
                 };
                 let head = self.buffer.get(..length).unwrap_or_default();
-                let Some(begun) = begin(self.node, head, &self.limits, self.peer) else {
+                if self
+                    .known
+                    .as_ref()
+                    .is_none_or(|known| *known.bytes != *head)
+                {
+                    self.known = KnownHead::read(head, &self.limits, self.peer);
+                }
+                let known = self.known.as_ref();
+                let begun = known.and_then(|known| known.begin(self.node));
+                if length > KNOWN_MAX {
+                    self.known = None;
+                }
+                let Some(begun) = begun else {
                     return Front::Other;
                 };
                 self.begun = Some(begun);
@@ -388,53 +406,77 @@ async fn next_answer(
     }
 }
 
-/// Reads the head of a call; none when it is something else.
-fn begin(node: &Node, head: &[u8], limits: &Limits, peer: SocketAddr) -> Option<Begun> {
-    let parsed = Head::parse(head, limits).ok()?;
-    if parsed.method != "POST"
-        || parsed.expects_continue
-        || parsed.content_encoding.is_some()
-        || libprocess::is_message(&parsed)
-    {
-        return None;
+/// What a head says. Most calls of a connection have the same one.
+struct KnownHead {
+    bytes: Box<[u8]>,
+    /// The request without its body.
+    request: Request,
+    keep_alive: bool,
+    length: usize,
+}
+
+impl KnownHead {
+    /// Reads the head of what may be a call; none when it is none for sure.
+    fn read(head: &[u8], limits: &Limits, peer: SocketAddr) -> Option<Self> {
+        let parsed = Head::parse(head, limits).ok()?;
+        if parsed.method != "POST"
+            || parsed.expects_continue
+            || parsed.content_encoding.is_some()
+            || libprocess::is_message(&parsed)
+        {
+            return None;
+        }
+        let length = match parsed.framing {
+            Framing::None => 0,
+            Framing::Length(length) if length <= BODY_MAX => usize::try_from(length).ok()?,
+            Framing::Length(_) | Framing::Chunked => return None,
+        };
+        let (path, query) = parsed.target.split_once('?').unwrap_or((parsed.target, ""));
+        let mut storage = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut storage);
+        request.parse(head).ok()?;
+        if request.version != Some(1) {
+            return None;
+        }
+        let headers = request.headers.iter().map(|header| {
+            let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+            let value = HeaderValue::from_bytes(header.value).ok()?;
+            Some((name, value))
+        });
+        Some(Self {
+            bytes: head.into(),
+            request: Request {
+                method: Method::Post,
+                path: path.to_owned(),
+                target: parsed.target.to_owned(),
+                query: parse_query(query),
+                headers: headers.collect::<Option<_>>()?,
+                body: Bytes::new(),
+                peer: Some(peer),
+            },
+            keep_alive: parsed.keep_alive,
+            length,
+        })
     }
-    let length = match parsed.framing {
-        Framing::None => 0,
-        Framing::Length(length) if length <= BODY_MAX => usize::try_from(length).ok()?,
-        Framing::Length(_) | Framing::Chunked => return None,
-    };
-    let (path, query) = parsed.target.split_once('?').unwrap_or((parsed.target, ""));
-    let Target::Published(published, path) = route(node, path) else {
-        return None;
-    };
-    let Serve::Later(serve) = published.serve else {
-        return None;
-    };
-    let mut storage = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut request = httparse::Request::new(&mut storage);
-    request.parse(head).ok()?;
-    if request.version != Some(1) {
-        return None;
+
+    /// Begins a call with this head; none when the request is something else.
+    fn begin(&self, node: &Node) -> Option<Begun> {
+        let Target::Published(published, path) = route(node, &self.request.path) else {
+            return None;
+        };
+        let Serve::Later(serve) = published.serve else {
+            return None;
+        };
+        Some(Begun {
+            request: Request {
+                path,
+                ..self.request.clone()
+            },
+            serve,
+            keep_alive: self.keep_alive,
+            length: self.length,
+        })
     }
-    let headers = request.headers.iter().map(|header| {
-        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
-        let value = HeaderValue::from_bytes(header.value).ok()?;
-        Some((name, value))
-    });
-    Some(Begun {
-        request: Request {
-            method: Method::Post,
-            path,
-            target: parsed.target.to_owned(),
-            query: parse_query(query),
-            headers: headers.collect::<Option<_>>()?,
-            body: Bytes::new(),
-            peer: Some(peer),
-        },
-        serve,
-        keep_alive: parsed.keep_alive,
-        length,
-    })
 }
 
 /// The `Date` header's text, written once a second.

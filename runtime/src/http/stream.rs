@@ -17,6 +17,7 @@ use tracing::warn;
 use crate::limits::{FAIR_SHARE, Limits};
 use crate::metrics::{Counter, Metrics};
 use crate::sync::lock;
+use crate::wakes;
 
 /// Status and headers of a streamed answer.
 #[derive(Debug, Clone)]
@@ -195,7 +196,7 @@ impl StreamWriter {
         queue.records.push_back(Record { bytes, is_large });
         if let Some(reader) = queue.reader.take() {
             drop(queue);
-            reader.wake();
+            wakes::wake(&reader);
         }
         Ok(())
     }

@@ -96,7 +96,10 @@ pub(crate) enum Event {
     },
     Request(Box<HttpEvent>),
     Exited(Box<Pid>),
-    Timer(u64),
+    Timer {
+        slot: usize,
+        sequence: u64,
+    },
     Call(Box<dyn Call>),
     /// Any of these, followed by a trace.
     Marked(Box<Marked>),
@@ -141,7 +144,7 @@ impl Event {
             Self::Message { incoming, .. } => ("MESSAGE", incoming.name().to_owned()),
             Self::Request(event) => ("HTTP", event.request.path().to_owned()),
             Self::Exited(pid) => ("EXITED", pid.to_string()),
-            Self::Timer(_) => ("DISPATCH", "timer".to_owned()),
+            Self::Timer { .. } => ("DISPATCH", "timer".to_owned()),
             Self::Call(call) => ("DISPATCH", activity::short(call.name()).to_owned()),
             Self::Marked(marked) => marked.event.describe(),
             Self::Terminate => ("TERMINATE", String::new()),

@@ -1,5 +1,6 @@
 //! Messages on their way from an actor of a node.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,14 @@ use crate::filter::{Mail, MessageFilter};
 use crate::hooks;
 use crate::mailbox::Incoming;
 use crate::trace;
+
+/// Room for the body of a message that a thread keeps, at most.
+const SPARE_BYTES: usize = 64 << 10;
+
+thread_local! {
+    /// Where bodies are encoded, to be copied behind what else waits for the peer.
+    static SPARE_BODY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 impl Node {
     /// Sends a message as actor `from` would (L11).
@@ -65,12 +74,16 @@ impl Node {
             }
             return;
         }
-        let mut body = Vec::new();
+        let mut body = SPARE_BODY.take();
         match message.encode(M::CODEC, &mut body) {
             Ok(()) => self.send_encoded(from, to, M::NAME, M::CODEC, &body),
             Err(error) => {
                 tracing::warn!(%from, %to, name = M::NAME, %error, "a message could not be encoded");
             }
+        }
+        if body.capacity() <= SPARE_BYTES {
+            body.clear();
+            SPARE_BODY.set(body);
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, ready};
 
-use runtime_core::libprocess::Encoder;
+use runtime_core::libprocess::{self, Encoder};
 use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -18,16 +18,21 @@ use tracing::debug;
 use super::links::Links;
 use super::queue::Queue;
 use super::{Accounts, PeerView, millis, outbox};
+use crate::http::answers::RARELY;
 use crate::limits::Limits;
 use crate::node::Node;
 use crate::sync::lock;
+use crate::threads::here;
+use crate::wakes;
 use crate::world::{Reader, Socket, Writer};
 
 /// Bytes of answers read at once, to be thrown away: libprocess senders ignore them (L8).
 const ANSWERS_BUFFER: usize = 4 << 10;
+/// When so many bytes wait, they are written whatever else is about to come.
+const ENOUGH: usize = 64 << 10;
 
 /// One connection, and what waits for it.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     pub(super) address: SocketAddr,
     made: Instant,
     accounts: Arc<Accounts>,
@@ -46,17 +51,58 @@ pub(super) struct State {
     is_connected: bool,
     /// Where to write, while the connection's task has nothing to write.
     writer: Option<Writer>,
-    /// The connection's task has been told of what waits, and has not looked yet.
+    /// The connection's task has been told of what waits, and has not looked yet. It leaves
+    /// alone what it was not told of: more is about to come.
     is_told: bool,
+    /// The thread that has it in its list of those to be written to, or told, when its actor's
+    /// batch ends.
+    later: Option<usize>,
     /// When something was last written.
     used: Option<Instant>,
     /// Since when the peer has left unanswered what it was sent.
     unanswered: Option<Instant>,
+    fewer_answers: Fewer,
     /// No more will be taken.
     closed: bool,
 }
 
+/// Whether the peer answers each message, or now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Fewer {
+    /// It has answered nothing yet.
+    #[default]
+    Unknown,
+    /// It would, and is to be asked for it.
+    Offered,
+    /// It was asked for it.
+    Asked,
+    /// It answers each.
+    Never,
+}
+
 impl State {
+    /// Whether the next message shall ask for fewer answers.
+    pub(super) fn asks_for_fewer_answers(&mut self) -> bool {
+        let asks = self.fewer_answers == Fewer::Offered;
+        if asks {
+            self.fewer_answers = Fewer::Asked;
+        }
+        asks
+    }
+
+    fn was_answered(&mut self, answers: &[u8], limits: &Limits) {
+        self.unanswered = None;
+        if self.fewer_answers == Fewer::Unknown {
+            // The answers are the sign of life.
+            let is_enough = limits.peer_silence >= 2 * RARELY;
+            self.fewer_answers = if is_enough && libprocess::offers_rarely(answers) {
+                Fewer::Offered
+            } else {
+                Fewer::Never
+            };
+        }
+    }
+
     fn is_being_used(&mut self) {
         let now = Instant::now();
         self.used = Some(now);
@@ -139,10 +185,31 @@ impl Peer {
         let tells = {
             let mut state = lock(&self.state);
             change(&mut state);
-            let tells = !state.is_told && !state.queue.is_empty() && !outbox::take(self);
+            let waits = !state.is_told && !state.queue.is_empty();
+            let is_later = waits && {
+                let here = here();
+                state.later == Some(here)
+                    || (outbox::take(self) || wakes::tells_later(self)) && {
+                        state.later = Some(here);
+                        true
+                    }
+            };
+            let tells = waits && (!is_later || state.queue.bytes() >= ENOUGH);
             state.is_told |= tells;
             tells
         };
+        if tells {
+            self.news.notify_one();
+        }
+    }
+
+    /// Tells the connection's task of what waits, unless it has been told, or has written it.
+    pub(crate) fn tell(&self) {
+        let mut state = lock(&self.state);
+        state.later = None;
+        let tells = !state.is_told && !state.queue.is_empty();
+        state.is_told |= tells;
+        drop(state);
         if tells {
             self.news.notify_one();
         }
@@ -152,6 +219,7 @@ impl Peer {
     /// the connection's task.
     pub(super) fn write_at_once(&self) {
         let mut state = lock(&self.state);
+        state.later = None;
         let State { queue, writer, .. } = &mut *state;
         let written = match (writer, queue.next()) {
             (Some(writer), Some(bytes)) => writer.try_write(bytes).unwrap_or(0),
@@ -180,6 +248,8 @@ impl Peer {
         state.closed = true;
         let fresh = State {
             queue: state.queue.move_waiting(),
+            // Whatever waits is written as soon as there is a connection.
+            is_told: true,
             links: std::mem::take(&mut state.links),
             ..State::default()
         };
@@ -264,11 +334,10 @@ impl Peer {
                         self.accounts.writes.increment();
                     }
                 }
-                read = discard_some(reader) => {
+                read = self.read_answers(reader, limits) => {
                     if read? == 0 {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
-                    lock(&self.state).unanswered = None;
                 }
                 () = self.news.notified() => if grace.is_none() && lock(&self.state).closed {
                     let until = Instant::now() + limits.connect_time;
@@ -305,8 +374,8 @@ impl Peer {
         if writer.is_none() {
             *writer = state.writer.take();
         }
-        state.is_told = false;
-        let written = state.queue.take(&mut batch.bytes);
+        let is_told = std::mem::take(&mut state.is_told) || state.closed;
+        let written = state.queue.take(&mut batch.bytes, is_told);
         self.accounts.waiting.fetch_sub(written, Ordering::Relaxed);
         if !batch.bytes.is_empty() {
             state.is_being_used();
@@ -332,6 +401,24 @@ impl Peer {
     fn is_unused(&self, now: Instant, limits: &Limits) -> bool {
         let used = lock(&self.state).used.unwrap_or(self.made);
         used + limits.peer_idle <= now
+    }
+
+    /// Reads answers and throws them away: that there are some is what matters, and of the
+    /// first whether it offers fewer. How many bytes; 0 at the end. May be dropped and begun
+    /// anew.
+    async fn read_answers(&self, reader: &mut Reader, limits: &Limits) -> io::Result<usize> {
+        poll_fn(|cx| {
+            // On the stack of one poll: thousands of quiet peers hold no memory for it.
+            let mut answers = [MaybeUninit::uninit(); ANSWERS_BUFFER];
+            let mut answers = ReadBuf::uninit(&mut answers);
+            ready!(Pin::new(&mut *reader).poll_read(cx, &mut answers))?;
+            let answers = answers.filled();
+            if !answers.is_empty() {
+                lock(&self.state).was_answered(answers, limits);
+            }
+            Poll::Ready(Ok(answers.len()))
+        })
+        .await
     }
 
     pub(super) async fn flushed(&self) {
@@ -363,6 +450,7 @@ impl Peer {
             waiting_messages: state.queue.messages(),
             waiting_bytes: state.queue.bytes(),
             is_full: state.queue.is_full(),
+            answers_rarely: state.fewer_answers == Fewer::Asked,
             unanswered_ms: state
                 .unanswered
                 .map(|since| millis(now.saturating_duration_since(since))),
@@ -379,17 +467,4 @@ async fn write_some(writer: &mut Option<Writer>, bytes: &[u8]) -> io::Result<usi
         0 => Err(io::ErrorKind::WriteZero.into()),
         written => Ok(written),
     }
-}
-
-/// Reads answers and throws them away: that there are some is all that matters. How many
-/// bytes; 0 at the end. May be dropped and begun anew.
-async fn discard_some(reader: &mut Reader) -> io::Result<usize> {
-    poll_fn(|cx| {
-        // On the stack of one poll: thousands of quiet peers hold no memory for it.
-        let mut answers = [MaybeUninit::uninit(); ANSWERS_BUFFER];
-        let mut answers = ReadBuf::uninit(&mut answers);
-        ready!(Pin::new(&mut *reader).poll_read(cx, &mut answers))?;
-        Poll::Ready(Ok(answers.filled().len()))
-    })
-    .await
 }

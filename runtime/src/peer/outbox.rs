@@ -2,19 +2,23 @@
 //!
 //! An actor with little to do writes what it sends: the thread that else would has to be
 //! woken first. A busy one leaves it to that, and goes on; what it sends meanwhile is
-//! written together.
+//! written together. Unless it is the same thread: then it writes, too, when it has handled
+//! what there was.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::connection::Peer;
 
-/// More peers at once are left to the connections' tasks.
+/// Peers at most that an actor with little to do writes to. More at once are left to the
+/// connections' tasks …
 const FEW: usize = 2;
+/// … as are more than so many of an actor that has the thread of these tasks.
+const MANY: usize = 1024;
 
 thread_local! {
-    /// An actor of the thread is at work that has little to do.
-    static IS_OPEN: Cell<bool> = const { Cell::new(false) };
+    /// How many peers may be in the list; none, while no actor of the thread writes by itself.
+    static ROOM: Cell<usize> = const { Cell::new(0) };
     /// Apart, since most work sends nothing to other nodes.
     static PEERS: RefCell<Vec<Arc<Peer>>> = const { RefCell::new(Vec::new()) };
     static IS_EMPTY: Cell<bool> = const { Cell::new(true) };
@@ -25,31 +29,38 @@ thread_local! {
 pub(crate) struct Outbox(());
 
 impl Outbox {
-    pub(crate) fn open() -> Self {
-        IS_OPEN.set(true);
+    /// For an actor with little to do.
+    pub(crate) fn of_few() -> Self {
+        ROOM.set(FEW);
+        Self(())
+    }
+
+    /// For an actor on the thread that writes to all peers.
+    pub(crate) fn of_many() -> Self {
+        ROOM.set(MANY);
         Self(())
     }
 }
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        IS_OPEN.set(false);
+        ROOM.set(0);
         if !IS_EMPTY.replace(true) {
             PEERS.with_borrow_mut(|peers| peers.drain(..).for_each(|peer| peer.write_at_once()));
         }
     }
 }
 
-/// Whether the thread's open outbox, if there is one, has `peer` written to.
+/// Whether the thread has an open outbox with room, in which `peer` is now.
 pub(super) fn take(peer: &Arc<Peer>) -> bool {
-    IS_OPEN.get()
+    let room = ROOM.get();
+    room > 0
         && PEERS.with_borrow_mut(|peers| {
-            let is_known = peers.iter().any(|known| Arc::ptr_eq(known, peer));
-            let has_room = peers.len() < FEW;
-            if !is_known && has_room {
+            let has_room = peers.len() < room;
+            if has_room {
                 peers.push(Arc::clone(peer));
                 IS_EMPTY.set(false);
             }
-            is_known || has_room
+            has_room
         })
 }

@@ -55,9 +55,9 @@ impl Queue {
         self.waiting.len() - before
     }
 
-    /// Moves what is to be written next into `batch`, which is empty. How many bytes were
-    /// written of the batch before.
-    pub(super) fn take(&mut self, batch: &mut Vec<u8>) -> usize {
+    /// Moves what is to be written next into `batch`, which is empty: what has been begun, or
+    /// all that waits, if it is wanted. How many bytes were written of the batch before.
+    pub(super) fn take(&mut self, batch: &mut Vec<u8>, is_wanted: bool) -> usize {
         if !self.begun.is_empty() {
             *batch = std::mem::take(&mut self.begun);
             return 0;
@@ -68,6 +68,10 @@ impl Queue {
             *batch = Vec::new();
         }
         let written = std::mem::take(&mut self.writing);
+        self.writing_messages = 0;
+        if !is_wanted {
+            return written;
+        }
         std::mem::swap(&mut self.waiting, batch);
         self.writing = batch.len();
         self.writing_messages = std::mem::take(&mut self.messages);
@@ -153,10 +157,10 @@ mod tests {
         assert!(!has_room(&queue));
         assert!(queue.drop_one() && !queue.drop_one());
         let mut batch = Vec::new();
-        assert_eq!(queue.take(&mut batch), 0);
+        assert_eq!(queue.take(&mut batch, true), 0);
         assert!(!has_room(&queue), "what is being written counts");
         batch.clear();
-        assert_eq!(queue.take(&mut batch), 100);
+        assert_eq!(queue.take(&mut batch, true), 100);
         assert!(has_room(&queue));
         assert_eq!((queue.recovered(), queue.recovered()), (Some(2), None));
         assert_eq!((queue.sent(), queue.dropped()), (10, 2));
@@ -178,9 +182,9 @@ mod tests {
         let mut moved = queue.move_waiting();
         assert_eq!(moved.next(), Some(&b"second"[..]));
         let mut batch = Vec::new();
-        assert_eq!((queue.take(&mut batch), &*batch), (0, &b"rst"[..]));
+        assert_eq!((queue.take(&mut batch, true), &*batch), (0, &b"rst"[..]));
         batch.clear();
-        assert_eq!((queue.take(&mut batch), &*batch), (3, &b""[..]));
+        assert_eq!((queue.take(&mut batch, true), &*batch), (3, &b""[..]));
         assert!(queue.is_empty());
         moved.wrote(6);
         assert!(moved.is_empty());

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use memchr::memchr;
 
 use super::{Framing, HttpError, Limits};
-use crate::libprocess::is_message;
+use crate::libprocess::{ANSWERS, is_message};
 
 /// The most header lines that are ever read.
 pub const MAX_HEADERS: usize = 100;
@@ -74,6 +74,8 @@ pub struct Head<'b> {
     pub content_encoding: Option<&'b str>,
     /// `traceparent`.
     pub traceparent: Option<&'b str>,
+    /// `Libprocess-Answers`.
+    pub libprocess_answers: Option<&'b str>,
 }
 
 impl<'b> Head<'b> {
@@ -101,6 +103,7 @@ impl<'b> Head<'b> {
             content_type: None,
             content_encoding: None,
             traceparent: None,
+            libprocess_answers: None,
         };
         if parsed.method == "CONNECT" {
             return Err(HttpError::Tunnel);
@@ -140,6 +143,8 @@ impl<'b> Head<'b> {
                 parsed.content_encoding = value();
             } else if is("traceparent") {
                 parsed.traceparent = value();
+            } else if is(ANSWERS) {
+                parsed.libprocess_answers = value();
             }
         }
         // HTTP/1.0 knows no chunks, and proxies may disagree about them. But libprocess sent its

@@ -5,9 +5,6 @@ use std::io::Write as _;
 use crate::percent::encode_if;
 use crate::{Codec, Pid};
 
-/// The answer to a message that was put into an actor's mailbox (L8).
-pub const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
-
 /// Heads that an [`Encoder`] remembers.
 const KNOWN_HEADS: usize = 4;
 
@@ -127,14 +124,15 @@ fn encode_hex(number: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// As [`encode`], with the header `traceparent` (W3C Trace Context), which libprocess ignores.
-/// It is the last: some drivers look for `User-Agent` in the line after the request's.
-pub fn encode_traced(
+/// As [`encode`], with one header more, of those that libprocess ignores: `traceparent` (W3C
+/// Trace Context), or [`ANSWERS`](super::ANSWERS). It is the last: some drivers look for
+/// `User-Agent` in the line after the request's.
+pub fn encode_with(
+    header: (&str, &str),
     from: &Pid,
     to: &Pid,
     name: &str,
     codec: Codec,
-    traceparent: &str,
     body: &[u8],
     out: &mut Vec<u8>,
 ) {
@@ -143,36 +141,9 @@ pub fn encode_traced(
     let line = out.get(start..).unwrap_or_default();
     if let Some(end) = memchr::memmem::find(line, b"\r\n\r\n") {
         let at = start + end;
-        out.splice(
-            at..at,
-            format!("\r\ntraceparent: {traceparent}").into_bytes(),
-        );
+        let (header, value) = header;
+        out.splice(at..at, format!("\r\n{header}: {value}").into_bytes());
     }
-}
-
-/// Appends an answer with a line of text as its body, for what is not [`ACCEPTED`]: 400,
-/// 404, 413 and so on. With `close`, it tells the client that the connection ends here.
-pub fn answer(status: u16, text: &str, close: bool, out: &mut Vec<u8>) {
-    let reason = match status {
-        202 => "Accepted",
-        400 => "Bad Request",
-        404 => "Not Found",
-        408 => "Request Timeout",
-        413 => "Payload Too Large",
-        415 => "Unsupported Media Type",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        503 => "Service Unavailable",
-        _ => "",
-    };
-    let _ = write!(out, "HTTP/1.1 {status} {reason}\r\n");
-    if close {
-        out.extend_from_slice(b"Connection: close\r\n");
-    }
-    if !text.is_empty() {
-        out.extend_from_slice(b"Content-Type: text/plain; charset=utf-8\r\n");
-    }
-    let _ = write!(out, "Content-Length: {}\r\n\r\n{text}", text.len());
 }
 
 fn breaks_path_segment(byte: u8) -> bool {
@@ -233,12 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_is_one_header_more() {
+    fn a_header_more_is_the_last() {
         let from: Pid = "a@10.0.0.9:5051".parse().unwrap();
         let to: Pid = "b@10.0.0.1:5050".parse().unwrap();
         let (mut plain, mut traced) = (Vec::new(), b"before".to_vec());
         encode(&from, &to, "x", Codec::Json, b"1", &mut plain);
-        encode_traced(&from, &to, "x", Codec::Json, "00-ab-01", b"1", &mut traced);
+        let header = ("traceparent", "00-ab-01");
+        encode_with(header, &from, &to, "x", Codec::Json, b"1", &mut traced);
         let traced = String::from_utf8(traced).unwrap();
         let (before, after) = traced.split_once("traceparent: 00-ab-01\r\n").unwrap();
         let plain = format!("before{}", String::from_utf8(plain).unwrap());
@@ -285,18 +257,5 @@ mod tests {
             encode_hex(number, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), format!("{number:x}"));
         }
-    }
-
-    #[test]
-    fn answers_carry_their_text() {
-        let mut out = Vec::new();
-        answer(404, "", false, &mut out);
-        answer(400, "no", true, &mut out);
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n\
-             HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\
-             Content-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\n\r\nno"
-        );
     }
 }

@@ -8,7 +8,7 @@ use memchr::memchr;
 use thiserror::Error;
 
 use super::recent::Recent;
-use super::{ParsePeerError, Peer};
+use super::{Answering, ParsePeerError, Peer, RARELY};
 use crate::http::{BodyDecoder, Framing, Head, HeadScan, HttpError, Limits, Step};
 use crate::percent::{self, PercentError};
 use crate::{ActorId, Codec};
@@ -25,6 +25,8 @@ pub struct Incoming {
     /// How its body is written: what `Content-Type` names, protobuf if that is absent or
     /// names no codec (`curl -d` sends a form's type, and libprocess does not look at it).
     pub codec: Codec,
+    /// How soon its sender needs the answer.
+    pub answering: Answering,
     /// Its header `traceparent`, if it is followed by a trace.
     pub traceparent: Option<Box<str>>,
     /// Its body. It shares memory with the buffer it was read from, so do not keep a small
@@ -186,26 +188,17 @@ impl MessageReader {
 
     fn read_head(&mut self, scan: &mut HeadScan, buffer: &[u8]) -> Result<HeadRead, HttpError> {
         if scan.is_fresh()
-            && let Some(head) = PlainHead::parse(buffer)
-            && head.length <= self.limits.head_bytes
+            && let Some(read) = self.read_plain_head(buffer)
         {
-            let message = self
-                .parts
-                .assemble(head.id, head.name, head.from, head.codec);
-            let framing = if head.chunked {
-                Framing::Chunked
-            } else {
-                Framing::None
-            };
-            let pending = Pending::new(message, true, framing, &self.limits);
-            return Ok(HeadRead::Message {
-                pending,
-                length: head.length,
-            });
+            return Ok(read);
         }
         let Some(length) = scan.find(buffer, &self.limits)? else {
             return Ok(HeadRead::Incomplete);
         };
+        // One that came in pieces.
+        if let Some(read) = self.read_plain_head(buffer) {
+            return Ok(read);
+        }
         let head = Head::parse(buffer.get(..length).unwrap_or_default(), &self.limits)?;
         if !is_message(&head) {
             return Ok(HeadRead::Http);
@@ -213,6 +206,26 @@ impl MessageReader {
         let message = self.parts.read(&head);
         let pending = Pending::new(message, head.keep_alive, head.framing, &self.limits);
         Ok(HeadRead::Message { pending, length })
+    }
+
+    fn read_plain_head(&mut self, buffer: &[u8]) -> Option<HeadRead> {
+        let head = PlainHead::parse(buffer)?;
+        if head.length > self.limits.head_bytes {
+            return None;
+        }
+        let message = self
+            .parts
+            .assemble(head.id, head.name, head.from, head.codec);
+        let framing = if head.chunked {
+            Framing::Chunked
+        } else {
+            Framing::None
+        };
+        let pending = Pending::new(message, true, framing, &self.limits);
+        Some(HeadRead::Message {
+            pending,
+            length: head.length,
+        })
     }
 }
 
@@ -246,6 +259,12 @@ impl Parts {
             .and_then(Codec::from_content_type)
             .unwrap_or(Codec::Protobuf);
         let mut message = self.assemble(id, name, from, codec)?;
+        let wants_few = head.libprocess_answers == Some(RARELY);
+        message.answering = if wants_few {
+            Answering::Rarely
+        } else {
+            Answering::AtOnce
+        };
         message.traceparent = head.traceparent.map(Box::from);
         Ok(message)
     }
@@ -269,6 +288,7 @@ impl Parts {
             name,
             from,
             codec,
+            answering: Answering::AtLeisure,
             traceparent: None,
             body: Bytes::new(),
         })
