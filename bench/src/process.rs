@@ -1,6 +1,9 @@
 //! What a process costs: CPU time and resident memory, from /proc.
 
 use std::fs;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// CPU seconds that a process has used, user and system.
 pub fn cpu_seconds(pid: u32) -> f64 {
@@ -47,4 +50,13 @@ pub fn listener(port: u16) -> Option<u32> {
             })
             .then_some(pid)
     })
+}
+
+/// CPU time that this process has used.
+pub fn own_cpu() -> Duration {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(
+        used.tv_sec.unsigned_abs(),
+        used.tv_nsec.unsigned_abs() as u32,
+    )
 }

@@ -62,7 +62,7 @@ pub const CASES: &[Case] = &[
     },
     Case {
         name: "actor.timer",
-        about: "a million timers: setting and firing",
+        about: "a million timers: setting, and firing when the time has come",
         sides: &["ours", "tokio"],
         run: actor_timer::run,
     },

@@ -1,14 +1,20 @@
 //! Pings to thousands of peers with an address each, and their pongs: a master's links to
-//! its agents. The peers are mere sockets in another process.
+//! its agents. The peers are mere sockets in another process, of our kind, which agrees on
+//! rare answers, or of libprocess' kind, which answers each message and is answered each.
 
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
 
 use bytes::BytesMut;
 use runtime::{
     Actor, Context, Declaration, Handle, Message as _, Node, NodeConfig, Pid, Placement,
 };
 use runtime_core::http::Limits;
-use runtime_core::libprocess::{ACCEPTED, Encoder, MessageReader, Received};
+use runtime_core::libprocess::{
+    ACCEPTED, ACCEPTED_WITH_OFFER, ANSWERS, Answering, Encoder, MessageReader, RARELY, Received,
+    encode_with, offers_rarely,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -26,11 +32,16 @@ const PINGS: usize = 50_000;
 /// First pings, which connect, on their way at once: as many as a listener's backlog holds.
 const FIRST: usize = 500;
 
+/// Peers that agree on rare answers.
+const OUR_KIND: &str = "our-kind";
+/// Peers that answer each message.
+const ANSWERING: &str = "answering";
+
 pub fn run(side: &str, argument: Option<&str>) -> Option<Figures> {
     raise_file_limit();
     match side {
         "ours" => ours(),
-        "swarm" => swarm(argument?.parse().ok()?),
+        OUR_KIND | ANSWERING => swarm(argument?.parse().ok()?, side == OUR_KIND),
         _ => None,
     }
 }
@@ -103,45 +114,69 @@ async fn ping(pinger: &Handle<Pinger>, count: usize, window: usize) -> Option<()
     finished.await.ok()
 }
 
+/// CPU time for a ping and its pong, of the side that pings and of its peers.
+struct Cost {
+    pinger: f64,
+    peers: f64,
+    /// What the links added to the pinger's resident memory.
+    bytes: f64,
+}
+
+/// Links to so many peers of a kind, and pings them.
+async fn measure(node: &Node, kind: &str, size: usize) -> Option<Cost> {
+    let me = std::process::id();
+    let swarm = Companion::start("wire.mesh", kind, &node.address().to_string())?;
+    let peers = (0..size).map(|number| peer(number, swarm.address.port()));
+    let before = resident_bytes(me);
+    let pinger = Pinger {
+        peers: peers.collect(),
+        sent: 0,
+        back: 0,
+        goal: 0,
+        window: 0,
+        done: None,
+    };
+    let pinger = node
+        .spawn(node.next_id("pinger"), pinger, Placement::Here)
+        .ok()?;
+    // The second pings, and pongs, are those that ask for rare answers.
+    ping(&pinger, 2 * size, FIRST).await?;
+    pinger
+        .ask(|pinger, context| pinger.peers.iter().for_each(|peer| context.link(peer)))
+        .await?;
+    let bytes = resident_bytes(me) - before;
+    let count = PINGS.next_multiple_of(size);
+    let cpu = [me, swarm.pid()].map(cpu_seconds);
+    ping(&pinger, count, size).await?;
+    let each = |pid, before| (cpu_seconds(pid) - before) / count as f64;
+    let cost = Cost {
+        pinger: each(me, cpu[0]),
+        peers: each(swarm.pid(), cpu[1]),
+        bytes,
+    };
+    pinger.call(|_, context| context.stop());
+    Some(cost)
+}
+
 fn ours() -> Option<Figures> {
     runtime::run(async {
-        let me = std::process::id();
         let node = Node::start(NodeConfig::new(([127, 0, 0, 1], 0).into()))
             .await
             .ok()?;
-        let mut costs = Vec::new();
-        let mut bytes = None;
-        for size in SIZES {
-            let swarm = Companion::start("wire.mesh", "swarm", &node.address().to_string())?;
-            let peers = (0..size).map(|number| peer(number, swarm.address.port()));
-            let before = resident_bytes(me);
-            let pinger = Pinger {
-                peers: peers.collect(),
-                sent: 0,
-                back: 0,
-                goal: 0,
-                window: 0,
-                done: None,
-            };
-            let pinger = node
-                .spawn(node.next_id("pinger"), pinger, Placement::Here)
-                .ok()?;
-            ping(&pinger, size, FIRST).await?;
-            pinger
-                .ask(|pinger, context| pinger.peers.iter().for_each(|peer| context.link(peer)))
-                .await?;
-            bytes.get_or_insert((resident_bytes(me) - before) / size as f64);
-            let count = PINGS.next_multiple_of(size);
-            let cpu = cpu_seconds(me);
-            ping(&pinger, count, size).await?;
-            let each = (cpu_seconds(me) - cpu) / count as f64;
-            costs.push((size as f64, each * size as f64));
-            pinger.call(|_, context| context.stop());
+        let [most, rest @ ..] = SIZES;
+        let of_our_kind = measure(&node, OUR_KIND, most).await?;
+        let mut costs = vec![(most as f64, of_our_kind.pinger * most as f64)];
+        for size in rest {
+            let cost = measure(&node, OUR_KIND, size).await?;
+            costs.push((size as f64, cost.pinger * size as f64));
         }
-        let (size, cpu) = *costs.first()?;
+        let answering = measure(&node, ANSWERING, most).await?;
         Some(figures([
-            ("cpu_us_per_ping", cpu * 1e6 / size),
-            ("bytes_per_link", bytes?),
+            ("cpu_us_per_ping", of_our_kind.pinger * 1e6),
+            ("peers_cpu_us_per_ping", of_our_kind.peers * 1e6),
+            ("answering_cpu_us_per_ping", answering.pinger * 1e6),
+            ("answering_peers_cpu_us_per_ping", answering.peers * 1e6),
+            ("bytes_per_link", of_our_kind.bytes / most as f64),
             ("exponent", exponent(&costs)),
         ]))
     })
@@ -154,39 +189,63 @@ fn peer(number: usize, port: u16) -> Pid {
 }
 
 /// All peers of one node: one listener, one connection to the node for each.
-fn swarm(node: SocketAddr) -> Option<Figures> {
+fn swarm(node: SocketAddr, is_our_kind: bool) -> Option<Figures> {
     runtime::run(async move {
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.ok()?;
         companion::listening(listener.local_addr().ok()?);
         loop {
             let (socket, _) = listener.accept().await.ok()?;
-            tokio::task::spawn_local(serve(socket, node));
+            tokio::task::spawn_local(serve(socket, node, is_our_kind));
         }
     })
 }
 
 /// Answers every ping by a pong over a connection of its own, as libprocess does.
-async fn serve(mut socket: TcpStream, node: SocketAddr) -> Option<()> {
+async fn serve(mut socket: TcpStream, node: SocketAddr, is_our_kind: bool) -> Option<()> {
     let me = Pid::new("peer", socket.local_addr().ok()?);
-    let (mut discarded, mut pongs) = TcpStream::connect(node).await.ok()?.into_split();
+    let (mut answered, mut pongs) = TcpStream::connect(node).await.ok()?.into_split();
+    let is_offered = Rc::new(Cell::new(false));
+    let offer = Rc::clone(&is_offered);
     tokio::task::spawn_local(async move {
-        let mut sink = [0; 1024];
-        while discarded.read(&mut sink).await.is_ok_and(|count| count > 0) {}
+        let mut answers = [0; 1024];
+        while let Ok(count @ 1..) = answered.read(&mut answers).await {
+            offer.set(offer.get() || (is_our_kind && offers_rarely(&answers[..count])));
+        }
     });
     let mut encoder = Encoder::default();
     let mut reader = MessageReader::new(Limits::default());
     let mut buffer = BytesMut::new();
     let (mut answers, mut out) = (Vec::new(), Vec::new());
+    let (mut has_asked, mut is_asked, mut count) = (false, false, 0);
     loop {
         while let Received::Message { message, .. } = reader.read(&mut buffer).ok()? {
             let message = message.ok()?;
-            answers.extend_from_slice(ACCEPTED);
+            count += 1;
+            is_asked |= is_our_kind && message.answering == Answering::Rarely;
+            // The case ends long before the first of the rare answers is due.
+            if !is_asked {
+                let offers = is_our_kind && count == 1;
+                answers.extend_from_slice(if offers {
+                    ACCEPTED_WITH_OFFER
+                } else {
+                    ACCEPTED
+                });
+            }
             let pinger = message.from.pid()?;
             let (name, codec) = (Tick::NAME, Tick::CODEC);
-            encoder.encode(&me, pinger, name, codec, &message.body, &mut out);
+            if is_offered.get() && !has_asked {
+                has_asked = true;
+                let ask = (ANSWERS, RARELY);
+                encode_with(ask, &me, pinger, name, codec, &message.body, &mut out);
+            } else {
+                encoder.encode(&me, pinger, name, codec, &message.body, &mut out);
+            }
         }
-        socket.write_all(&answers).await.ok()?;
+        // As our nodes do it, which write what they send before what they answer.
         pongs.write_all(&out).await.ok()?;
+        if !answers.is_empty() {
+            socket.write_all(&answers).await.ok()?;
+        }
         answers.clear();
         out.clear();
         buffer.reserve(1024);

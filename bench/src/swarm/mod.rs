@@ -12,10 +12,13 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use runtime_core::http::Limits;
-use runtime_core::libprocess::{ACCEPTED, MessageReader, Received, encode};
+use runtime_core::libprocess::{
+    ACCEPTED, ACCEPTED_WITH_OFFER, Answering, MessageReader, Received, encode,
+};
 use runtime_core::{Codec, Pid};
 
 pub use messages::Load;
@@ -25,6 +28,8 @@ use answers::{Answers, Told};
 
 /// How much is read at once.
 const READ_AT_ONCE: usize = 256 << 10;
+/// A master that wants few answers gets one in this time.
+const RARELY: Duration = Duration::from_secs(10);
 
 /// Agents under way.
 pub struct Swarm {
@@ -181,7 +186,8 @@ impl Inbound {
         let mut reader = MessageReader::new(Limits::default());
         let mut buffer = BytesMut::new();
         let mut part = vec![0; READ_AT_ONCE];
-        let (mut accepted, mut out) = (Vec::new(), Vec::new());
+        let mut accepted = Accepted::new();
+        let mut out = Vec::new();
         while let Ok(count @ 1..) = socket.read(&mut part) {
             buffer.extend_from_slice(&part[..count]);
             self.answers.tick();
@@ -190,20 +196,61 @@ impl Inbound {
                 ..
             }) = reader.read(&mut buffer)
             {
-                accepted.extend_from_slice(ACCEPTED);
+                accepted.add(message.answering);
                 if let Some(told) = self.answers.answer(&message, &mut out) {
                     let _ = self.tell.send(told);
                 }
             }
-            let mut to_master = self
-                .to_master
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if to_master.write_all(&out).is_err() || socket.write_all(&accepted).is_err() {
-                return;
+            if !out.is_empty() {
+                let mut to_master = self
+                    .to_master
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                if to_master.write_all(&out).is_err() {
+                    return;
+                }
+                out.clear();
             }
-            accepted.clear();
-            out.clear();
+            if !accepted.bytes.is_empty() {
+                if socket.write_all(&accepted.bytes).is_err() {
+                    return;
+                }
+                accepted.bytes.clear();
+            }
         }
+    }
+}
+
+/// Answers to messages, as our agents give them: to each, or now and then to a master that
+/// wants it so.
+struct Accepted {
+    bytes: Vec<u8>,
+    has_offered: bool,
+    is_rare: bool,
+    last: Instant,
+}
+
+impl Accepted {
+    fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            has_offered: false,
+            is_rare: false,
+            last: Instant::now(),
+        }
+    }
+
+    fn add(&mut self, answering: Answering) {
+        self.is_rare |= answering == Answering::Rarely;
+        if self.is_rare && self.last.elapsed() < RARELY {
+            return;
+        }
+        self.last = Instant::now();
+        let offers = !std::mem::replace(&mut self.has_offered, true);
+        self.bytes.extend_from_slice(if offers {
+            ACCEPTED_WITH_OFFER
+        } else {
+            ACCEPTED
+        });
     }
 }
