@@ -248,6 +248,16 @@ impl Socket {
         }
     }
 
+    /// Has the system acknowledge what was read, without waiting for something to send.
+    pub(crate) fn acknowledge(&self) {
+        match self {
+            // An acknowledgement that comes late does no more harm than that.
+            Self::Real(stream) => drop(stream.set_quickack(true)),
+            #[cfg(feature = "simulator")]
+            Self::Simulated(_) => {}
+        }
+    }
+
     /// Takes the socket from the event loop of the current thread.
     pub(crate) fn detach(self) -> io::Result<Detached> {
         match self {

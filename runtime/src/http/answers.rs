@@ -150,6 +150,13 @@ impl Answers {
         !self.bytes.is_empty() || (self.waiting >= TOGETHER && !self.is_rare)
     }
 
+    /// Whether what has been read is yet to be acknowledged by TCP. libprocess does not turn off
+    /// Nagle's algorithm where it sends: its next message is held back until the one before is
+    /// acknowledged, which an answer does by the way, and nothing else does soon.
+    pub(super) fn lets_wait(&self) -> bool {
+        self.waiting > 0 && !self.is_rare
+    }
+
     /// Ready when what waits has waited for long enough. To be polled by one task only.
     pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.waiting == 0 {

@@ -167,6 +167,11 @@ impl<'n> Inbound<'n> {
         self.answers.are_due()
     }
 
+    /// Whether the system should tell the peer that its messages came, since no answer does.
+    pub(super) fn lets_wait(&self) -> bool {
+        self.answers.lets_wait()
+    }
+
     /// Delivers, and writes all answers. False when the peer has gone, or does not read them.
     pub(super) async fn write(&mut self, socket: &mut Socket) -> bool {
         self.deliver();

@@ -142,6 +142,8 @@ impl Messages<'_> {
             if !self.inbound.write(self.socket).await {
                 return Some(End::Closed);
             }
+        } else if self.handled > 0 && self.inbound.lets_wait() {
+            self.socket.acknowledge();
         }
         if self.handled > 0 {
             if !self.is_placed && self.reader.is_between_messages(self.buffer) {
