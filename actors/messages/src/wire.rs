@@ -199,9 +199,24 @@ pub fn put_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
 
 /// Appends a string or bytes.
 pub fn put_bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
-    put_key(out, number, 2);
-    put_raw_varint(out, value.len() as u64);
+    put_length(out, number, value.len());
     out.extend_from_slice(value);
+}
+
+/// Appends the number and the length of a string, bytes or a message that follows.
+pub fn put_length(out: &mut Vec<u8>, number: u32, length: usize) {
+    put_key(out, number, 2);
+    put_raw_varint(out, length as u64);
+}
+
+/// How many bytes [`put_varint`] appends.
+pub const fn varint_size(number: u32, value: u64) -> usize {
+    raw_varint_size(key(number, 0)) + raw_varint_size(value)
+}
+
+/// How many bytes [`put_bytes`] appends of a value of so many.
+pub const fn bytes_size(number: u32, length: usize) -> usize {
+    raw_varint_size(key(number, 2)) + raw_varint_size(length as u64) + length
 }
 
 /// Appends a message that `write` writes. Its length stands before it and is known
@@ -231,8 +246,17 @@ pub fn put_message<E>(
     Ok(())
 }
 
+const fn key(number: u32, wire_type: u64) -> u64 {
+    (number as u64) << 3 | wire_type
+}
+
 fn put_key(out: &mut Vec<u8>, number: u32, wire_type: u64) {
-    put_raw_varint(out, u64::from(number) << 3 | wire_type);
+    put_raw_varint(out, key(number, wire_type));
+}
+
+const fn raw_varint_size(value: u64) -> usize {
+    let bits = 64 - (value | 1).leading_zeros();
+    bits.div_ceil(7) as usize
 }
 
 fn put_raw_varint(out: &mut Vec<u8>, mut value: u64) {
@@ -241,4 +265,25 @@ fn put_raw_varint(out: &mut Vec<u8>, mut value: u64) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_what_is_appended() {
+        for number in [1, 15, 16, 2047, 2048] {
+            for value in [0, 1, 127, 128, 16_383, 16_384, u64::MAX] {
+                let mut out = Vec::new();
+                put_varint(&mut out, number, value);
+                assert_eq!(out.len(), varint_size(number, value), "{number} {value}");
+            }
+            for length in [0, 127, 128, 16_384] {
+                let mut out = Vec::new();
+                put_bytes(&mut out, number, &vec![0; length]);
+                assert_eq!(out.len(), bytes_size(number, length), "{number} {length}");
+            }
+        }
+    }
 }

@@ -10,11 +10,13 @@
     reason = "a program for people"
 )]
 
+use std::cell::Cell;
 use std::hint::black_box;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use master_core::views::operator::{self, Form};
-use master_core::views::{self, About, TaskQuery};
+use master_core::views::{self, About, Output, TaskQuery};
 use master_core::{Config, Effect, Env, FromAgent, Input, Master, Moment, Snapshot, Time};
 use messages::internal::ReregisterSlaveMessage;
 use messages::v1;
@@ -43,42 +45,56 @@ fn main() {
         let snapshot = cluster(agents);
         println!("{agents} agents, {} tasks", agents * TASKS_PER_AGENT);
         let about = About::default();
-        let time_if = |name: &str, view: &dyn Fn() -> Vec<u8>| {
+        let time_if = |name: &str, view: &dyn Fn(&mut Output)| {
             if is_wanted(name) {
-                time(name, view);
+                time(name, || in_parts(view));
             }
         };
-        time_if("/state", &|| views::state(&snapshot, &about));
-        let tree: serde_json::Value =
-            serde_json::from_slice(&views::state(&snapshot, &about)).expect("JSON");
-        time_if("peer: serde_json", &|| {
-            serde_json::to_vec(&tree).expect("JSON")
+        time_if("/state", &|out| views::state(&snapshot, &about, out));
+        if is_wanted("peer") {
+            let state = Output::whole(|out| views::state(&snapshot, &about, out));
+            let tree: serde_json::Value = serde_json::from_slice(&state).expect("JSON");
+            time("peer: serde_json", || {
+                black_box(serde_json::to_vec(&tree).expect("JSON")).len()
+            });
+        }
+        time_if("/state-summary", &|out| {
+            views::state_summary(&snapshot, &about, out);
         });
-        drop(tree);
-        time_if("/state-summary", &|| {
-            views::state_summary(&snapshot, &about)
+        time_if("/slaves", &|out| views::agents(&snapshot, None, out));
+        time_if("/tasks", &|out| {
+            views::tasks(&snapshot, TaskQuery::default(), out);
         });
-        time_if("/slaves", &|| views::agents(&snapshot, None));
-        time_if("/tasks", &|| views::tasks(&snapshot, TaskQuery::default()));
-        time_if("/roles", &|| views::roles(&snapshot));
-        time_if("GET_STATE json", &|| {
-            operator::get_state(&snapshot, Form::Json)
+        time_if("/roles", &|out| views::roles(&snapshot, out));
+        time_if("GET_STATE json", &|out| {
+            operator::get_state(&snapshot, Form::Json, out);
         });
-        time_if("GET_STATE protobuf", &|| {
-            operator::get_state(&snapshot, Form::Protobuf)
+        time_if("GET_STATE protobuf", &|out| {
+            operator::get_state(&snapshot, Form::Protobuf, out);
         });
-        time_if("GET_AGENTS json", &|| {
-            operator::get_agents(&snapshot, Form::Json)
+        time_if("GET_AGENTS json", &|out| {
+            operator::get_agents(&snapshot, Form::Json, out);
         });
     }
 }
 
-fn time(name: &str, view: impl Fn() -> Vec<u8>) {
+/// Writes a view as it is sent, and gives its size.
+fn in_parts(view: &dyn Fn(&mut Output)) -> usize {
+    let size = Rc::new(Cell::new(0));
+    let sum = Rc::clone(&size);
+    Output::in_parts(
+        move |part| sum.set(sum.get() + black_box(part).len()),
+        |out| view(out),
+    );
+    size.get()
+}
+
+fn time(name: &str, view: impl Fn() -> usize) {
     let mut times = Vec::new();
     let mut size = 0;
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        size = black_box(view()).len();
+        size = view();
         times.push(start.elapsed());
     }
     times.sort();

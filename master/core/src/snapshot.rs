@@ -50,6 +50,9 @@ impl Snapshot {
     /// All that a framework's live tasks and executors use, with ports and the like of all
     /// agents together.
     pub fn used_by(&self, framework: &Framework) -> Resources {
+        if framework.uses_amounts_only() {
+            return framework.used().clone();
+        }
         let id = framework.id();
         let (all, presence) = (self.agents.registered(), framework.presence());
         if presence.len() > all.len() / LOOKUP_COST {

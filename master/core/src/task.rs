@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use messages::v1;
-use messages::wire::{Reader, Value};
+use messages::wire::{Reader, Value, put_bytes};
 use model::Resources;
 use model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
 use model::task_state::TaskStateExt as _;
@@ -24,9 +24,10 @@ pub struct Task {
     state: v1::TaskState,
     unacknowledged: Option<(v1::TaskState, Uuid)>,
     resources: Arc<Resources>,
-    /// The latest status of each run of equal states, oldest first, as encoded
-    /// `TaskStatus` without the ids that the task holds, and without data.
-    statuses: Vec<Arc<[u8]>>,
+    /// The latest status of each run of equal states, oldest first: each as an encoded
+    /// `TaskStatus` without the ids that the task holds, and without data, behind its length.
+    /// In one piece, since nearly all tasks are looked at when the state is read.
+    statuses: Arc<[u8]>,
     /// Encoded [`v1::Task`] with only the optional parts set: labels, discovery,
     /// container, health check, kill policy, user, limits.
     details: Option<Arc<[u8]>>,
@@ -62,7 +63,7 @@ impl Task {
             state: v1::TaskState::TaskStaging,
             unacknowledged: None,
             resources,
-            statuses: Vec::new(),
+            statuses: Arc::default(),
             details: encode_details(v1::Task {
                 labels: info.labels.clone(),
                 discovery: info.discovery.clone(),
@@ -106,7 +107,7 @@ impl Task {
             state: task.state,
             unacknowledged,
             resources,
-            statuses: task.statuses.iter().map(|it| bare_status(it)).collect(),
+            statuses: joined(task.statuses.iter().map(|it| bare_status(it))),
             details: shared.or_else(|| details.map(Arc::from)),
         }
     }
@@ -178,13 +179,15 @@ impl Task {
     }
 
     /// The statuses, oldest first: the latest of each run of equal states.
-    pub fn statuses(&self) -> impl DoubleEndedIterator<Item = v1::TaskStatus> + '_ {
-        self.statuses.iter().map(|bytes| self.decode_status(bytes))
+    pub fn statuses(&self) -> impl Iterator<Item = v1::TaskStatus> + '_ {
+        let statuses = self.encoded_statuses();
+        statuses.map(|bytes| self.decode_status(bytes))
     }
 
     /// The latest status.
     pub fn last_status(&self) -> Option<v1::TaskStatus> {
-        self.statuses.last().map(|bytes| self.decode_status(bytes))
+        let last = self.encoded_statuses().last();
+        last.map(|bytes| self.decode_status(bytes))
     }
 
     /// The whole task as protobuf, for GET_TASKS and the like.
@@ -219,7 +222,29 @@ impl Task {
     /// The statuses as they are kept: encoded [`v1::TaskStatus`] without the ids that the
     /// task itself has.
     pub(crate) fn encoded_statuses(&self) -> impl Iterator<Item = &[u8]> {
-        self.statuses.iter().map(AsRef::as_ref)
+        let mut reader = Reader::new(&self.statuses);
+        std::iter::from_fn(move || match reader.field() {
+            Ok(Some((_, Value::Length(status)))) => Some(status),
+            _ => None,
+        })
+    }
+
+    /// Reads a little of each part, so that what reads all of them soon finds them in the
+    /// processor's cache: `step` by step, since the parts are known only when the task is.
+    pub(crate) fn touch(&self, step: Touch) -> u8 {
+        match step {
+            Touch::Task => self.state as u8 ^ u8::from(self.details.is_some()),
+            Touch::Parts => {
+                let parts = [
+                    self.id.as_str().as_bytes(),
+                    self.agent.as_str().as_bytes(),
+                    self.statuses.as_ref(),
+                    self.details.as_deref().unwrap_or_default(),
+                ];
+                let lines = parts.iter().flat_map(|part| part.iter().step_by(LINE));
+                lines.fold(0, |sum, byte| sum ^ byte)
+            }
+        }
     }
 
     /// [`Self::details`] as they are kept.
@@ -233,12 +258,15 @@ impl Task {
         if !self.state.is_terminal() {
             self.state = latest;
         }
-        let last = self.statuses.last().and_then(|last| state_of(last));
+        let mut statuses: Vec<&[u8]> = self.encoded_statuses().collect();
+        let last = statuses.last().and_then(|last| state_of(last));
         let same = last.is_some_and(|last| u64::try_from(status.state) == Ok(last));
         if same {
-            self.statuses.pop();
+            statuses.pop();
         }
-        self.statuses.push(bare_status(&status.encode_to_vec()));
+        let latest = bare_status(&status.encode_to_vec());
+        statuses.push(&latest);
+        self.statuses = joined(statuses.into_iter());
         !same
     }
 
@@ -271,6 +299,16 @@ impl Task {
     }
 }
 
+/// What of a task is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Touch {
+    Task,
+    Parts,
+}
+
+/// So many bytes the processor reads at once.
+const LINE: usize = 64;
+
 /// Id and name, sharing one text when they are the same.
 fn id_and_name(id: &str, name: &str) -> (TaskId, Arc<str>) {
     let text: Arc<str> = Arc::from(id);
@@ -282,14 +320,23 @@ fn id_and_name(id: &str, name: &str) -> (TaskId, Arc<str>) {
     (TaskId::new(text), name)
 }
 
+/// Statuses in one piece, as a message has them.
+fn joined<S: AsRef<[u8]>>(statuses: impl Iterator<Item = S>) -> Arc<[u8]> {
+    let mut joined = Vec::new();
+    for status in statuses {
+        put_bytes(&mut joined, STATUSES, status.as_ref());
+    }
+    joined.into()
+}
+
 /// Without what the task itself has: ids. Data is not kept.
-fn bare_status(whole: &[u8]) -> Arc<[u8]> {
+fn bare_status(whole: &[u8]) -> Vec<u8> {
     let mut bare = Vec::with_capacity(whole.len());
     let mut reader = Reader::new(whole);
     loop {
         let before = reader.rest();
         let Ok(Some((number, _))) = reader.field() else {
-            return bare.into();
+            return bare;
         };
         if !matches!(number, TASK_ID | DATA | AGENT_ID | EXECUTOR_ID) {
             let length = before.len() - reader.rest().len();
@@ -298,6 +345,8 @@ fn bare_status(whole: &[u8]) -> Arc<[u8]> {
     }
 }
 
+/// The number of `Task.statuses`.
+const STATUSES: u32 = 8;
 /// Numbers of fields of `TaskStatus`.
 const TASK_ID: u32 = 1;
 const STATE: u32 = 2;

@@ -1,10 +1,12 @@
 //! V0's reads (section 5.1), and `/teardown`.
 
-use master_core::views::{self, Order, TaskQuery};
+use std::sync::Arc;
+
+use master_core::views::{self, Order, Output, TaskQuery};
 use master_core::{Input, Snapshot};
 use model::ids::FrameworkId;
-use runtime::Context;
-use runtime::http::{Help, Method, Published as Endpoint, Request, Response};
+use runtime::http::{Help, Method, Published as Endpoint, Request, Responder, Response};
+use runtime::{Context, Node};
 
 use super::About;
 use super::shared::Shared;
@@ -12,6 +14,7 @@ use crate::actor::{Master, Published};
 use crate::calls::{self, Audience};
 use crate::media::Media;
 
+const JSON: &str = "application/json";
 /// How many tasks `/tasks` shows unless asked for more.
 const TASK_LIMIT: usize = 100;
 
@@ -39,7 +42,8 @@ pub(crate) fn publish(published: &Published, about: &About, context: &Context<'_
     );
     let views = Views {
         published: published.clone(),
-        about: about.views(),
+        about: Arc::new(about.views()),
+        node: context.node().clone(),
     };
     views.publish_large(context);
     views.publish_small(context);
@@ -63,8 +67,11 @@ fn redirect(snapshot: &Snapshot, request: &Request) -> Response {
 #[derive(Clone)]
 struct Views {
     published: Published,
-    about: views::About,
+    about: Arc<views::About>,
+    node: Node,
 }
+
+type WriteLarge = fn(&Snapshot, &views::About, &Request, &mut Output);
 
 impl Views {
     /// An answer in JSON, unless the master is still recovering.
@@ -79,37 +86,39 @@ impl Views {
         }
     }
 
-    /// As [`Self::serve`], of an answer that grows with the cluster: those who ask
-    /// without any of the `parameters` share one.
-    fn serve_shared<W>(
+    /// As [`Self::serve`], of an answer that grows with the cluster: it is written on a thread
+    /// aside, and those who ask without any of the `parameters` share one.
+    fn serve_shared(
         &self,
         parameters: &'static [&'static str],
-        write: W,
-    ) -> impl Fn(&Request) -> Response + Send + Sync + use<W>
-    where
-        W: Fn(&Snapshot, &views::About, &Request) -> Vec<u8> + Send + Sync,
-    {
+        write: WriteLarge,
+    ) -> impl Fn(Request, Responder) + Send + Sync + use<> {
         let views = self.clone();
-        let shared = Shared::default();
-        move |request| {
-            let snapshot = views.published.load_full();
-            if let Some(response) = not_leading(&snapshot) {
-                return response;
+        let shared = Arc::new(Shared::default());
+        move |request, responder| {
+            if let Some(response) = not_leading(&views.published.load()) {
+                return responder.answer(response);
             }
-            let is_special = parameters.iter().any(|name| request.query(name).is_some());
-            Response::json_bytes(if is_special {
-                write(&snapshot, &views.about, request).into()
-            } else {
-                drop(snapshot);
-                shared.answer(&views.published, |it| write(it, &views.about, request))
-            })
+            let (views, shared) = (views.clone(), Arc::clone(&shared));
+            views.node.clone().aside(move || {
+                let write = |snapshot: &Snapshot, out: &mut Output| {
+                    write(snapshot, &views.about, &request, out);
+                };
+                if parameters.iter().any(|name| request.query(name).is_some()) {
+                    let snapshot = views.published.load_full();
+                    let body = Output::whole(|out| write(&snapshot, out));
+                    responder.answer(Response::json_bytes(body));
+                } else {
+                    let ask = |body| responder.answer(Response::parts(JSON, body));
+                    shared.answer(&views.published, Box::new(ask), write);
+                }
+            });
         }
     }
 
     /// Reads that grow with the cluster.
     fn publish_large(&self, context: &Context<'_, Master>) {
-        type Write = fn(&Snapshot, &views::About, &Request) -> Vec<u8>;
-        let endpoints: [(&str, Help, &'static [&'static str], Write); 6] = [
+        let endpoints: [(&str, Help, &'static [&'static str], WriteLarge); 6] = [
             (
                 "state",
                 Help::new(
@@ -117,7 +126,7 @@ impl Views {
                     "Agents, frameworks, tasks and more.",
                 ),
                 &[],
-                |snapshot, about, _| views::state(snapshot, about),
+                |snapshot, about, _, out| views::state(snapshot, about, out),
             ),
             (
                 "state-summary",
@@ -126,13 +135,13 @@ impl Views {
                     "With the number of their tasks by state.",
                 ),
                 &[],
-                |snapshot, about, _| views::state_summary(snapshot, about),
+                |snapshot, about, _, out| views::state_summary(snapshot, about, out),
             ),
             (
                 "slaves",
                 Help::new("All agents.", "`?slave_id=`: only this one."),
                 &["slave_id"],
-                |snapshot, _, request| views::agents(snapshot, request.query("slave_id")),
+                |snapshot, _, request, out| views::agents(snapshot, request.query("slave_id"), out),
             ),
             (
                 "frameworks",
@@ -141,7 +150,9 @@ impl Views {
                     "`?framework_id=`: only this one.",
                 ),
                 &["framework_id"],
-                |snapshot, _, request| views::frameworks(snapshot, request.query("framework_id")),
+                |snapshot, _, request, out| {
+                    views::frameworks(snapshot, request.query("framework_id"), out)
+                },
             ),
             (
                 "tasks",
@@ -151,7 +162,7 @@ impl Views {
                      their first status, `framework_id=`, `task_id=`.",
                 ),
                 &["limit", "offset", "order", "framework_id", "task_id"],
-                |snapshot, _, request| views::tasks(snapshot, task_query(request)),
+                |snapshot, _, request, out| views::tasks(snapshot, task_query(request), out),
             ),
             (
                 "roles",
@@ -160,12 +171,12 @@ impl Views {
                     "Weights, resources and frameworks.",
                 ),
                 &[],
-                |snapshot, _, _| views::roles(snapshot),
+                |snapshot, _, _, out| views::roles(snapshot, out),
             ),
         ];
         for (path, help, parameters, write) in endpoints {
             let serve = self.serve_shared(parameters, write);
-            context.publish(path, Endpoint::heavy(help, serve));
+            context.publish(path, Endpoint::later(help, serve));
         }
     }
 

@@ -10,8 +10,8 @@ use actix_http::KeepAlive;
 use actix_service::{IntoServiceFactory as _, Service as _, ServiceFactory as _};
 use actix_web::body::{BodyStream, BoxBody, SizedStream};
 use actix_web::dev::AppConfig;
-use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_ENCODING;
+use actix_web::http::{StatusCode, Version};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -22,6 +22,7 @@ use tracing::{debug, error, warn};
 
 use crate::http::connection;
 use crate::http::gate::{Answered, Gate};
+use crate::http::outgoing::Outgoing;
 use crate::http::payload::{self, Pieces};
 use crate::http::request::{Method, Request, parse_query};
 use crate::http::response::{Body, Responder, Response};
@@ -123,6 +124,7 @@ pub(crate) async fn service(node: &Node) -> Option<Serving> {
 }
 
 async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> HttpResponse<BoxBody> {
+    let version = request.version();
     let mut request = match read(node, &request, payload).await {
         Ok(request) => request,
         Err(response) => return write(&Wishes::default(), *response),
@@ -130,7 +132,7 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
     if let Some(response) = message(node, &request).await {
         return write(&Wishes::default(), response);
     }
-    let wishes = Wishes::of(&request);
+    let wishes = Wishes::of(&request, version);
     let path = request.target.split('?').next().unwrap_or_default();
     let response = match route(node, path) {
         Target::Published(published, path) => {
@@ -172,7 +174,7 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
         }
         Target::Nobody => Response::not_found(),
     };
-    write(&wishes, response)
+    write(&wishes, response.settle(wishes.must_be_whole()).await)
 }
 
 /// How a client wants its answer; the request itself goes to whoever answers.
@@ -181,14 +183,21 @@ struct Wishes {
     /// The function that shall be called with JSON.
     jsonp: Option<String>,
     gzip: bool,
+    /// Whether it may not know bodies in chunks.
+    is_old: bool,
 }
 
 impl Wishes {
-    fn of(request: &Request) -> Self {
+    fn of(request: &Request, version: Version) -> Self {
         Self {
             jsonp: request.query("jsonp").map(str::to_owned),
             gzip: request.accepts_gzip(),
+            is_old: version < Version::HTTP_11,
         }
+    }
+
+    const fn must_be_whole(&self) -> bool {
+        self.jsonp.is_some() || self.is_old
     }
 }
 
@@ -273,6 +282,13 @@ fn write(wishes: &Wishes, mut response: Response) -> HttpResponse<BoxBody> {
             builder.body(SizedStream::new(bytes.len() as u64, Pieces(bytes)))
         }
         Body::Full(bytes) => builder.body(bytes),
+        Body::Parts(parts) => {
+            let outgoing = Outgoing::new(parts, wishes.gzip);
+            match outgoing.length() {
+                Some(length) => builder.body(SizedStream::new(length, outgoing)),
+                None => builder.body(BodyStream::new(outgoing)),
+            }
+        }
         Body::Stream(reader) => builder.body(BodyStream::new(reader)),
         Body::File { file, length } => {
             let file = tokio::fs::File::from_std(file);
@@ -315,21 +331,20 @@ pub(crate) fn wrap_jsonp(callback: Option<&str>, response: &mut Response) {
     response.body = Body::Full(script.into());
 }
 
-/// Compresses a body that is worth it, if the client takes that.
+/// Compresses a body that is worth it, if the client takes that. One in parts is compressed
+/// as it goes out.
 pub(crate) fn compress(accepts_gzip: bool, response: &mut Response) {
-    let Body::Full(body) = &response.body else {
-        return;
+    let encoding = ("Content-Encoding", "gzip".to_owned());
+    let body = match &response.body {
+        Body::Full(body) if accepts_gzip && body.len() >= GZIP_FROM => body,
+        Body::Parts(_) if accepts_gzip => return response.headers.push(encoding),
+        _ => return,
     };
-    if body.len() < GZIP_FROM || !accepts_gzip {
-        return;
-    }
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     match encoder.write_all(body).and_then(|()| encoder.finish()) {
         Ok(compressed) => {
             response.body = Body::Full(compressed.into());
-            response
-                .headers
-                .push(("Content-Encoding", "gzip".to_owned()));
+            response.headers.push(encoding);
         }
         Err(error) => warn!(%error, "an answer could not be compressed"),
     }

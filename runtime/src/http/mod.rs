@@ -6,6 +6,8 @@ pub(crate) mod front;
 mod gate;
 mod inbound;
 mod messages;
+mod outgoing;
+mod parts;
 mod payload;
 mod pipeline;
 mod request;
@@ -16,6 +18,7 @@ mod ticker;
 
 pub(crate) use front::serve;
 pub(crate) use gate::SlowClients;
+pub use parts::{PartsReader, PartsWriter, WeakParts};
 pub(crate) use payload::Bodies;
 pub use request::{Method, Request};
 pub use response::{Body, Responder, Response};

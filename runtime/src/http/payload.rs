@@ -20,7 +20,7 @@ use crate::node::Node;
 const INFLATE_ASIDE_FROM: usize = 64 << 10;
 /// Answers are given to the socket in pieces of this size: what the client has not read
 /// of a large one stays shared, and is not copied for each client.
-const PIECE: usize = 64 << 10;
+pub(crate) const PIECE: usize = 64 << 10;
 
 /// What request bodies of a node hold together, and may hold.
 #[derive(Debug)]

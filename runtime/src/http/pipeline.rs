@@ -4,6 +4,7 @@
 //! answer may be a stream of records. Whatever else comes goes on to actix-web.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::http::connection::{self, LINGER, discard, receive};
 use crate::http::front::{self, ENDED};
+use crate::http::outgoing::Outgoing;
 use crate::http::request::{Method, Request, parse_query};
 use crate::http::response::{Body, Responder, Response};
 use crate::http::site::{Later, Serve, Target, route};
@@ -265,11 +267,12 @@ impl Pipeline<'_> {
     }
 
     /// Answers the first call that waits. False when the connection ends with that.
-    async fn answer(&mut self, mut response: Response) -> Result<bool, Broken> {
+    async fn answer(&mut self, response: Response) -> Result<bool, Broken> {
         let Some(call) = self.waiting.pop_front() else {
             return Ok(true);
         };
         self.waiting_bytes -= call.bytes;
+        let mut response = response.settle(call.jsonp.is_some()).await;
         front::wrap_jsonp(call.jsonp.as_deref(), &mut response);
         front::compress(call.accepts_gzip, &mut response);
         let Response {
@@ -293,6 +296,11 @@ impl Pipeline<'_> {
                 head(Some(bytes.len() as u64));
                 self.write_part(&bytes).await?;
             }
+            Body::Parts(parts) => {
+                let outgoing = Outgoing::new(parts, call.accepts_gzip);
+                head(outgoing.length());
+                self.parts(outgoing).await?;
+            }
             Body::Stream(records) => {
                 head(None);
                 self.stream(records).await?;
@@ -307,6 +315,22 @@ impl Pipeline<'_> {
             self.close().await;
         }
         Ok(call.keep_alive)
+    }
+
+    /// Writes a body as it comes, in chunks unless its length is known.
+    async fn parts(&mut self, mut outgoing: Outgoing) -> Result<(), Broken> {
+        let is_chunked = outgoing.length().is_none();
+        while let Some(part) = poll_fn(|cx| outgoing.poll_part(cx)).await {
+            if is_chunked {
+                self.chunk(&part).await?;
+            } else {
+                self.write_part(&part).await?;
+            }
+        }
+        if is_chunked {
+            self.out.extend_from_slice(b"0\r\n\r\n");
+        }
+        Ok(())
     }
 
     /// Writes records as they come, each as one chunk, until the stream ends.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
+use crate::http::parts::PartsReader;
 use crate::http::stream::{StreamHead, StreamReader, StreamWriter, Streams};
 use crate::node::Node;
 
@@ -15,6 +16,8 @@ use crate::node::Node;
 pub enum Body {
     /// All of it.
     Full(Bytes),
+    /// All of it, as it is written.
+    Parts(PartsReader),
     /// Records as they come; each becomes one HTTP chunk.
     Stream(StreamReader),
     /// `length` bytes of an open file from its present position.
@@ -83,6 +86,15 @@ impl Response {
         }
     }
 
+    /// 200 with a body of some media type that may still be being written. Only if it is short
+    /// does the client have to wait for its end.
+    pub fn parts(content_type: &str, parts: PartsReader) -> Self {
+        Self {
+            body: Body::Parts(parts),
+            ..Self::of(200, content_type, Bytes::new())
+        }
+    }
+
     /// 404, in upstream's words.
     pub fn not_found() -> Self {
         Self::text(404, "404 Not Found.")
@@ -102,6 +114,14 @@ impl Response {
             ),
         )
         .with("Allow", allowed.join(", "))
+    }
+
+    /// The answer with its body whole where it has to be: since it is short, or `must_be_whole`.
+    pub(crate) async fn settle(mut self, must_be_whole: bool) -> Self {
+        if let Body::Parts(parts) = self.body {
+            self.body = parts.settle(must_be_whole).await;
+        }
+        self
     }
 
     /// The answer with one more header.

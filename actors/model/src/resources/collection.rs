@@ -153,6 +153,11 @@ impl Resources {
         self.filter(|resource| resource.amount().is_some())
     }
 
+    /// Whether these are amounts only, without ranges and sets.
+    pub fn are_amounts(&self) -> bool {
+        self.iter().all(|resource| resource.amount().is_some())
+    }
+
     /// Those with the given name.
     pub fn named(&self, name: &str) -> Resources {
         self.filter(|resource| resource.name() == name)

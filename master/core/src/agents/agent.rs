@@ -70,6 +70,11 @@ impl Agent {
         full(&self.info, &self.own)
     }
 
+    /// The resources that it said it has; see [`Self::total`].
+    pub fn own_resources(&self) -> &Resources {
+        &self.own
+    }
+
     /// Where it receives messages.
     pub const fn pid(&self) -> &Pid {
         &self.pid

@@ -42,6 +42,8 @@ pub struct Framework {
     pub(super) presence: OrdMap<AgentId, u32>,
     pub(super) offers: OrdSet<OfferId>,
     pub(super) used: Resources,
+    /// How many of its live tasks and executors use more than amounts.
+    pub(super) beyond_amounts: u32,
     pub(super) offered: Resources,
     pub(super) counts: TaskCounts,
     pub(super) metrics: Arc<FrameworkMetrics>,
@@ -91,6 +93,7 @@ impl Framework {
             presence: OrdMap::new(),
             offers: OrdSet::new(),
             used: Resources::default(),
+            beyond_amounts: 0,
             offered: Resources::default(),
             counts: TaskCounts::default(),
             metrics: Arc::default(),
@@ -218,6 +221,11 @@ impl Framework {
         &self.used
     }
 
+    /// Whether [`Self::used`] is all that it uses.
+    pub(crate) const fn uses_amounts_only(&self) -> bool {
+        self.beyond_amounts == 0
+    }
+
     /// What its outstanding offers hold: amounts only, see [`Self::used`].
     pub const fn offered(&self) -> &Resources {
         &self.offered
@@ -302,10 +310,13 @@ impl Framework {
 
     pub(crate) fn use_resources(&mut self, resources: &Resources) {
         self.used += resources.scalars();
+        self.beyond_amounts += u32::from(!resources.are_amounts());
     }
 
     pub(crate) fn release(&mut self, resources: &Resources) {
         self.used -= resources.scalars();
+        let gone = u32::from(!resources.are_amounts());
+        self.beyond_amounts = self.beyond_amounts.saturating_sub(gone);
     }
 
     pub(crate) fn add_task(&mut self, task: Arc<Task>) {

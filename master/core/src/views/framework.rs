@@ -1,20 +1,19 @@
 //! A framework in V0's JSON (E5), with its offers (E8) and executors (E7).
 
-use std::sync::Arc;
-
 use messages::v1;
 use messages::v1::framework_info::capability::Type as Capability;
 use model::Resources;
 use model::ids::FrameworkId;
 
 use super::json::{Fields, Json, List, Object, Serde};
+use super::output::Output;
 use super::resources::V0;
+use super::task::Tasks;
 use crate::connection::Connection;
 use crate::executor::Executor;
 use crate::frameworks::Framework;
 use crate::offers::Offer;
 use crate::snapshot::Snapshot;
-use crate::task::Task;
 
 /// What `/state-summary` shows too.
 pub(crate) fn summary(framework: &Framework, snapshot: &Snapshot, object: &mut Object<'_>) {
@@ -78,12 +77,12 @@ pub(crate) fn fields(framework: &Framework, snapshot: &Snapshot, object: &mut Ob
     } else {
         object.field("role", info.role());
     }
-    object.field("tasks", tasks(framework.tasks().values()));
-    object.field(
-        "unreachable_tasks",
-        tasks(framework.unreachable_tasks().values()),
-    );
-    object.field("completed_tasks", tasks(framework.completed_tasks().iter()));
+    let tasks = framework.tasks().values();
+    object.field("tasks", Tasks(tasks.map(AsRef::as_ref)));
+    let unreachable = framework.unreachable_tasks().values();
+    object.field("unreachable_tasks", Tasks(unreachable.map(AsRef::as_ref)));
+    let completed = framework.completed_tasks().iter();
+    object.field("completed_tasks", Tasks(completed.map(AsRef::as_ref)));
     let offers = framework
         .offers()
         .iter()
@@ -106,12 +105,8 @@ pub(crate) fn fields(framework: &Framework, snapshot: &Snapshot, object: &mut Ob
     }
 }
 
-fn tasks<'a>(tasks: impl Iterator<Item = &'a Arc<Task>>) -> impl Json {
-    List(tasks.map(AsRef::as_ref))
-}
-
 impl Json for &Offer {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         Fields(|object: &mut Object<'_>| {
             object.field("id", self.id().as_str());
             object.field("framework_id", self.framework().as_str());
@@ -155,7 +150,7 @@ fn executor_of<'a>(framework: &'a FrameworkId, executor: &'a Executor) -> impl J
 struct Command<'a>(Option<&'a v1::CommandInfo>);
 
 impl Json for Command<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         Fields(|object: &mut Object<'_>| {
             let command = self.0;
             let arguments = command

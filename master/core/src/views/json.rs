@@ -10,44 +10,46 @@ use messages::table::Described;
 use model::resources::Scalar;
 use serde::Serialize;
 
+use super::output::Output;
+
 /// A value that appends itself as JSON.
 pub(crate) trait Json {
-    fn write(self, out: &mut Vec<u8>);
+    fn write(self, out: &mut Output);
 }
 
 impl Json for &str {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         json::append_text(self, out);
     }
 }
 
 impl Json for bool {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         out.extend_from_slice(if self { b"true" } else { b"false" });
     }
 }
 
 impl Json for u64 {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         serialize(&self, out);
     }
 }
 
 impl Json for i32 {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         serialize(&self, out);
     }
 }
 
 /// With a decimal point always, as upstream writes doubles.
 impl Json for f64 {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         serialize(&self, out);
     }
 }
 
 impl Json for Scalar {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         let thousandths = self.thousandths();
         if thousandths < 0 {
             out.push(b'-');
@@ -71,7 +73,7 @@ impl Json for Scalar {
 pub(crate) struct Serde<'a, T>(pub(crate) &'a T);
 
 impl<T: Serialize> Json for Serde<'_, T> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         serialize(self.0, out);
     }
 }
@@ -101,7 +103,7 @@ impl<'a, T: Described> Message<'a, T> {
 }
 
 impl<T: Described> Json for Message<'_, T> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         let before = out.len();
         if json::append::<T>(self.bytes, out).is_err() {
             out.truncate(before);
@@ -110,11 +112,20 @@ impl<T: Described> Json for Message<'_, T> {
     }
 }
 
+/// The members that an encoded message has; none if it makes no sense.
+pub(crate) fn members_of<T: Described>(bytes: &[u8]) -> Vec<u8> {
+    let mut members = Vec::new();
+    if json::append_members::<T>(bytes, &mut members).is_err() {
+        members.clear();
+    }
+    members
+}
+
 /// JSON that is there already.
 pub(crate) struct Written<'a>(pub(crate) &'a [u8]);
 
 impl Json for Written<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         out.extend_from_slice(self.0);
     }
 }
@@ -123,7 +134,7 @@ impl Json for Written<'_> {
 pub(crate) struct Fields<F>(pub(crate) F);
 
 impl<F: FnOnce(&mut Object<'_>)> Json for Fields<F> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         out.push(b'{');
         (self.0)(&mut Object {
             out,
@@ -133,9 +144,21 @@ impl<F: FnOnce(&mut Object<'_>)> Json for Fields<F> {
     }
 }
 
+/// As [`Fields`], without the braces: for [`Object::members`].
+pub(crate) struct Members<F>(pub(crate) F);
+
+impl<F: FnOnce(&mut Object<'_>)> Json for Members<F> {
+    fn write(self, out: &mut Output) {
+        (self.0)(&mut Object {
+            out,
+            is_empty: true,
+        });
+    }
+}
+
 /// An object that grows.
 pub(crate) struct Object<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut Output,
     is_empty: bool,
 }
 
@@ -167,14 +190,11 @@ impl Object<'_> {
         value.write(self.out);
     }
 
-    /// Adds the fields that an encoded message has; none if it makes no sense.
-    pub(crate) fn members<T: Described>(&mut self, bytes: &[u8]) {
-        let before = self.out.len();
-        let was_empty = self.is_empty;
-        self.separate();
-        if !json::append_members::<T>(bytes, self.out).unwrap_or(false) {
-            self.out.truncate(before);
-            self.is_empty = was_empty;
+    /// Adds members that are written already.
+    pub(crate) fn members(&mut self, members: &[u8]) {
+        if !members.is_empty() {
+            self.separate();
+            self.out.extend_from_slice(members);
         }
     }
 
@@ -191,13 +211,14 @@ impl Object<'_> {
 pub(crate) struct List<I>(pub(crate) I);
 
 impl<I: IntoIterator<Item: Json>> Json for List<I> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         out.push(b'[');
         for (index, value) in self.0.into_iter().enumerate() {
             if index > 0 {
                 out.push(b',');
             }
             value.write(out);
+            out.pass_on();
         }
         out.push(b']');
     }
@@ -213,9 +234,7 @@ mod tests {
     use super::*;
 
     fn text(value: impl Json) -> String {
-        let mut out = Vec::new();
-        value.write(&mut out);
-        String::from_utf8(out).unwrap()
+        String::from_utf8(Output::whole(|out| value.write(out))).unwrap()
     }
 
     #[test]

@@ -3,12 +3,11 @@
 use super::agent;
 use super::framework;
 use super::json::{Fields, Json, List, NONE, Object};
-use super::state::size;
+use super::output::Output;
 use crate::snapshot::Snapshot;
 
 /// The answer of `/slaves`: all agents, or the one of this id.
-pub fn agents(snapshot: &Snapshot, only: Option<&str>) -> Vec<u8> {
-    let mut out = Vec::new();
+pub fn agents(snapshot: &Snapshot, only: Option<&str>, out: &mut Output) {
     let registered = snapshot.agents.registered();
     let agents = registered
         .values()
@@ -23,33 +22,28 @@ pub fn agents(snapshot: &Snapshot, only: Option<&str>) -> Vec<u8> {
         object.field("slaves", List(agents));
         object.field("recovered_slaves", recovered_agents(snapshot, only));
     })
-    .write(&mut out);
-    out
+    .write(out);
 }
 
 /// The answer of `/frameworks`: all frameworks, or the one of this id.
-pub fn frameworks(snapshot: &Snapshot, only: Option<&str>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(if only.is_none() { size(snapshot) } else { 0 });
+pub fn frameworks(snapshot: &Snapshot, only: Option<&str>, out: &mut Output) {
     Fields(|object: &mut Object<'_>| {
         object.field("frameworks", registered_frameworks(snapshot, only));
         object.field("completed_frameworks", completed_frameworks(snapshot, only));
         object.field("unregistered_frameworks", NONE);
     })
-    .write(&mut out);
-    out
+    .write(out);
 }
 
 /// The answer of `/weights`: the roles whose weight somebody chose.
 pub fn weights(snapshot: &Snapshot) -> Vec<u8> {
-    let mut out = Vec::new();
     let weights = snapshot.weights.iter().map(|(role, weight)| {
         Fields(|object: &mut Object<'_>| {
             object.field("weight", *weight);
             object.field("role", role.as_str());
         })
     });
-    List(weights).write(&mut out);
-    out
+    Output::whole(|out| List(weights).write(out))
 }
 
 pub(crate) fn all_agents(snapshot: &Snapshot) -> impl Json + '_ {

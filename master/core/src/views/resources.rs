@@ -4,12 +4,13 @@ use model::resources::{Quantities, Ranges, Scalar, V0Value, ValueRef};
 use model::{Resource, Resources};
 
 use super::json::{Fields, Json, Object, Serde};
+use super::output::Output;
 
 /// Resources as `{"cpus": 7.9, …}`; cpus, gpus, mem and disk are always there (E10).
 pub(crate) struct V0<'a>(pub(crate) &'a Resources);
 
 impl Json for V0<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         match Usual::sum(self.0.iter()) {
             Some(usual) => usual.write(out),
             None => write_any(self.0, out),
@@ -21,7 +22,7 @@ impl Json for V0<'_> {
 pub(crate) struct Unreserved<'a>(pub(crate) &'a Resources);
 
 impl Json for Unreserved<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         match Usual::sum(self.0.iter().filter(|it| it.is_unreserved())) {
             Some(usual) => usual.write(out),
             None => write_any(&self.0.unreserved(), out),
@@ -70,7 +71,7 @@ impl<'a> Usual<'a> {
 }
 
 impl Json for Usual<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         Fields(|object: &mut Object<'_>| {
             object.field("cpus", self.cpus);
             object.field("gpus", self.gpus);
@@ -84,7 +85,7 @@ impl Json for Usual<'_> {
 
 /// `"[31000-31999, 32001-32001]"`
 impl Json for &Ranges {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         out.extend_from_slice(b"\"[");
         for (index, (begin, end)) in self.as_slice().iter().enumerate() {
             if index > 0 {
@@ -98,7 +99,7 @@ impl Json for &Ranges {
     }
 }
 
-fn write_any(resources: &Resources, out: &mut Vec<u8>) {
+fn write_any(resources: &Resources, out: &mut Output) {
     Fields(|object: &mut Object<'_>| {
         for (name, value) in resources.v0_object() {
             match value {
@@ -111,7 +112,7 @@ fn write_any(resources: &Resources, out: &mut Vec<u8>) {
 }
 
 impl Json for &Quantities {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         Fields(|object: &mut Object<'_>| {
             for (name, amount) in self.iter() {
                 object.entry(name, amount);
@@ -126,7 +127,7 @@ impl Json for &Quantities {
 pub(crate) struct Full<'a>(pub(crate) &'a Resources);
 
 impl Json for Full<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         Serde(&self.0.to_proto_endpoint()).write(out);
     }
 }
@@ -148,10 +149,8 @@ mod tests {
             "bugs:7;zoo:{a,b}",
         ] {
             let resources = Resources::parse(text, &Role::any()).unwrap();
-            let mut short = Vec::new();
-            V0(&resources).write(&mut short);
-            let mut long = Vec::new();
-            write_any(&resources, &mut long);
+            let short = Output::whole(|out| V0(&resources).write(out));
+            let long = Output::whole(|out| write_any(&resources, out));
             assert_eq!(
                 String::from_utf8(short).unwrap(),
                 String::from_utf8(long).unwrap()

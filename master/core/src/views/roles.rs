@@ -7,6 +7,7 @@ use model::resources::Quantities;
 use model::{Resources, Role};
 
 use super::json::{Fields, Json, List, Object};
+use super::output::Output;
 use crate::roles::RoleView;
 use crate::snapshot::Snapshot;
 
@@ -21,7 +22,7 @@ struct Subtree {
 }
 
 /// The answer of `/roles`.
-pub fn roles(snapshot: &Snapshot) -> Vec<u8> {
+pub fn roles(snapshot: &Snapshot, out: &mut Output) {
     let known = snapshot.roles();
     let subtrees = subtrees(snapshot);
     let none = Subtree::default();
@@ -29,9 +30,7 @@ pub fn roles(snapshot: &Snapshot) -> Vec<u8> {
         let subtree = subtrees.get(role).unwrap_or(&none);
         Fields(move |object: &mut Object<'_>| fields(role, view, subtree, object))
     });
-    let mut out = Vec::new();
-    Fields(|object: &mut Object<'_>| object.field("roles", List(roles))).write(&mut out);
-    out
+    Fields(|object: &mut Object<'_>| object.field("roles", List(roles))).write(out);
 }
 
 fn fields(role: &Role, view: &RoleView, subtree: &Subtree, object: &mut Object<'_>) {

@@ -6,16 +6,11 @@ use messages::v1::master_info::capability::Type as Capability;
 use super::About;
 use super::json::{Fields, Json, List, NONE, Object, Serde};
 use super::lists::{all_agents, completed_frameworks, recovered_agents, registered_frameworks};
+use super::output::Output;
 use crate::snapshot::Snapshot;
 
-/// About how many bytes a task, and any other part, takes: memory is set aside so that the
-/// answer need not be moved while it grows.
-const TASK_SIZE: usize = 1024;
-const PART_SIZE: usize = 2048;
-
 /// The answer of `/state`.
-pub fn state(snapshot: &Snapshot, about: &About) -> Vec<u8> {
-    let mut out = Vec::with_capacity(size(snapshot));
+pub fn state(snapshot: &Snapshot, about: &About, out: &mut Output) {
     Fields(|object: &mut Object<'_>| {
         this_master(snapshot, about, object);
         object.field("slaves", all_agents(snapshot));
@@ -25,26 +20,7 @@ pub fn state(snapshot: &Snapshot, about: &About) -> Vec<u8> {
         object.field("orphan_tasks", NONE);
         object.field("unregistered_frameworks", NONE);
     })
-    .write(&mut out);
-    out
-}
-
-/// An upper bound of what a whole state takes, nearly always. Memory that is set aside
-/// but not used costs nothing.
-pub(crate) fn size(snapshot: &Snapshot) -> usize {
-    let frameworks = &snapshot.frameworks;
-    let tasks: usize = frameworks
-        .registered()
-        .values()
-        .chain(frameworks.completed().values())
-        .map(|it| it.tasks().len() + it.completed_tasks().len() + it.unreachable_tasks().len())
-        .sum();
-    let parts = snapshot.agents.registered().len()
-        + snapshot.agents.recovered().len()
-        + frameworks.registered().len()
-        + frameworks.completed().len()
-        + snapshot.offers.len();
-    tasks * TASK_SIZE + (parts + 8) * PART_SIZE
+    .write(out);
 }
 
 fn this_master(snapshot: &Snapshot, about: &About, object: &mut Object<'_>) {

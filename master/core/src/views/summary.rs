@@ -6,6 +6,7 @@ use messages::v1::TaskState;
 use model::ids::{AgentId, FrameworkId};
 
 use super::json::{Fields, Json, List, Object};
+use super::output::Output;
 use super::tasks::all_tasks;
 use super::{About, agent, framework};
 use crate::counts::TaskCounts;
@@ -26,10 +27,9 @@ const STATES: [(&str, TaskState); 10] = [
 ];
 
 /// The answer of `/state-summary`.
-pub fn state_summary(snapshot: &Snapshot, about: &About) -> Vec<u8> {
+pub fn state_summary(snapshot: &Snapshot, about: &About, out: &mut Output) {
     let figures = Figures::count(snapshot);
     let none = Figure::default();
-    let mut out = Vec::new();
     let agents = snapshot.agents.registered().values().map(|agent| {
         let figure = figures.agents.get(agent.id()).unwrap_or(&none);
         Fields(move |object: &mut Object<'_>| {
@@ -52,8 +52,7 @@ pub fn state_summary(snapshot: &Snapshot, about: &About) -> Vec<u8> {
         object.field("slaves", List(agents));
         object.field("frameworks", List(frameworks));
     })
-    .write(&mut out);
-    out
+    .write(out);
 }
 
 fn counts(counts: &TaskCounts, object: &mut Object<'_>) {

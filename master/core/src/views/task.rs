@@ -6,58 +6,98 @@
 use messages::v1;
 use messages::wire::{Reader, Value};
 
-use super::json::{Fields, Json, List, Message, Object};
+use super::json::{Fields, Json, List, Members, Message, Object};
+use super::output::Output;
 use super::resources::V0;
+use super::tasks::fetched;
 use crate::task::Task;
 
-impl Json for &Task {
-    fn write(self, out: &mut Vec<u8>) {
-        let details = Details::read(self.encoded_details());
-        let role = self
-            .resources()
-            .iter()
-            .next()
-            .and_then(|it| it.allocation());
-        Fields(|object: &mut Object<'_>| {
-            object.field("id", self.id().as_str());
-            object.field("name", self.name());
-            object.field("framework_id", self.framework().as_str());
-            object.field("executor_id", self.executor().map_or("", |id| id.as_str()));
-            object.field("slave_id", self.agent().as_str());
-            object.field("state", self.state().as_str_name());
-            object.field("resources", V0(self.resources()));
-            if let Some(bytes) = details.has_limits {
-                object.field(
-                    "limits",
-                    Fields(|object: &mut Object<'_>| limits(bytes, object)),
-                );
+/// A list of tasks.
+pub(crate) struct Tasks<I>(pub(crate) I);
+
+impl<'a, I: Iterator<Item = &'a Task>> Json for Tasks<I> {
+    fn write(self, out: &mut Output) {
+        let mut last = Described::default();
+        out.push(b'[');
+        for (index, task) in fetched(self.0).enumerate() {
+            if index > 0 {
+                out.push(b',');
             }
-            object.field("role", role.map_or("", |role| role.as_str()));
-            object.field("statuses", List(self.encoded_statuses().map(Status)));
-            object.optional("user", details.user);
-            object.optional("labels", details.labels.map(Labels));
-            object.optional(
-                "discovery",
-                details.discovery.map(Message::<v1::DiscoveryInfo>::new),
-            );
-            object.optional(
-                "container",
-                details.container.map(Message::<v1::ContainerInfo>::new),
-            );
-            object.optional(
-                "health_check",
-                details.health_check.map(Message::<v1::HealthCheck>::new),
-            );
-        })
-        .write(out);
+            last.describe(task.encoded_details().unwrap_or_default());
+            Fields(|object: &mut Object<'_>| fields_of(task, &last, object)).write(out);
+            out.pass_on();
+        }
+        out.push(b']');
+    }
+}
+
+fn fields_of(task: &Task, described: &Described<'_>, object: &mut Object<'_>) {
+    let role = task
+        .resources()
+        .iter()
+        .next()
+        .and_then(|it| it.allocation());
+    object.field("id", task.id().as_str());
+    object.field("name", task.name());
+    object.field("framework_id", task.framework().as_str());
+    object.field("executor_id", task.executor().map_or("", |id| id.as_str()));
+    object.field("slave_id", task.agent().as_str());
+    object.field("state", task.state().as_str_name());
+    object.field("resources", V0(task.resources()));
+    if described.has_limits {
+        object.field(
+            "limits",
+            Fields(|object: &mut Object<'_>| limits(described.details, object)),
+        );
+    }
+    object.field("role", role.map_or("", |role| role.as_str()));
+    object.field("statuses", List(task.encoded_statuses().map(Status)));
+    object.members(&described.written);
+}
+
+/// The members at the end of a task, which are made of its details. Tasks of one framework
+/// often have the same: those of the task before are kept.
+#[derive(Default)]
+struct Described<'a> {
+    details: &'a [u8],
+    has_limits: bool,
+    written: Vec<u8>,
+}
+
+impl<'a> Described<'a> {
+    fn describe(&mut self, encoded: &'a [u8]) {
+        if self.details == encoded {
+            return;
+        }
+        let details = Details::read(encoded);
+        self.details = encoded;
+        self.has_limits = details.has_limits;
+        self.written = Output::whole(|out| {
+            Members(|object: &mut Object<'_>| {
+                object.optional("user", details.user);
+                object.optional("labels", details.labels.map(Labels));
+                object.optional(
+                    "discovery",
+                    details.discovery.map(Message::<v1::DiscoveryInfo>::new),
+                );
+                object.optional(
+                    "container",
+                    details.container.map(Message::<v1::ContainerInfo>::new),
+                );
+                object.optional(
+                    "health_check",
+                    details.health_check.map(Message::<v1::HealthCheck>::new),
+                );
+            })
+            .write(out);
+        });
     }
 }
 
 /// Where the optional parts of an encoded [`v1::Task`] are.
 #[derive(Default)]
 struct Details<'a> {
-    /// All of the message, if it has limits.
-    has_limits: Option<&'a [u8]>,
+    has_limits: bool,
     user: Option<&'a str>,
     labels: Option<&'a [u8]>,
     discovery: Option<&'a [u8]>,
@@ -66,8 +106,7 @@ struct Details<'a> {
 }
 
 impl<'a> Details<'a> {
-    fn read(bytes: Option<&'a [u8]>) -> Self {
-        let bytes = bytes.unwrap_or_default();
+    fn read(bytes: &'a [u8]) -> Self {
         let mut details = Self::default();
         for (number, value) in fields(bytes) {
             let Value::Length(part) = value else { continue };
@@ -77,7 +116,7 @@ impl<'a> Details<'a> {
                 13 => details.container = Some(part),
                 14 => details.user = std::str::from_utf8(part).ok(),
                 15 => details.health_check = Some(part),
-                17 => details.has_limits = Some(bytes),
+                17 => details.has_limits = true,
                 _ => {}
             }
         }
@@ -112,7 +151,7 @@ fn limits(task: &[u8], object: &mut Object<'_>) {
 struct Status<'a>(&'a [u8]);
 
 impl Json for Status<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         let mut state = v1::TaskState::default();
         let mut timestamp = 0.0;
         let mut healthy = None;
@@ -160,7 +199,7 @@ pub(crate) fn first_timestamp(task: &Task) -> Option<f64> {
 struct ContainerStatus<'a>(&'a [u8]);
 
 impl Json for ContainerStatus<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         let [id, networks, cgroup] = first(self.0, [4, 1, 2]);
         Fields(|object: &mut Object<'_>| {
             object.optional("container_id", id.map(ContainerId));
@@ -178,7 +217,7 @@ impl Json for ContainerStatus<'_> {
 struct NetworkInfo<'a>(&'a [u8]);
 
 impl Json for NetworkInfo<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         let [groups, labels, addresses, name, mappings] = first(self.0, [3, 4, 5, 6, 7]);
         Fields(|object: &mut Object<'_>| {
             object.optional("groups", groups.map(|_| List(all(self.0, 3).map(text))));
@@ -203,7 +242,7 @@ impl Json for NetworkInfo<'_> {
 struct IpAddress<'a>(&'a [u8]);
 
 impl Json for IpAddress<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         use v1::network_info::Protocol;
         let mut protocol = Protocol::IPv4;
         let mut address = None;
@@ -229,7 +268,7 @@ impl Json for IpAddress<'_> {
 struct ContainerId<'a>(&'a [u8]);
 
 impl Json for ContainerId<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         let [value, parent] = first(self.0, [1, 2]);
         Fields(|object: &mut Object<'_>| {
             object.field("value", value.map_or("", text));
@@ -243,7 +282,7 @@ impl Json for ContainerId<'_> {
 struct Label<'a>(&'a [u8]);
 
 impl Json for Label<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         let [key, value] = first(self.0, [1, 2]);
         Fields(|object: &mut Object<'_>| {
             object.field("key", key.map_or("", text));
@@ -257,7 +296,7 @@ impl Json for Label<'_> {
 pub(crate) struct Labels<'a>(pub(crate) &'a [u8]);
 
 impl Json for Labels<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Output) {
         List(all(self.0, 1).map(Label)).write(out);
     }
 }

@@ -2,6 +2,7 @@
 
 mod reads;
 
+use master_core::views::Output;
 use master_core::views::operator::{self as views, Form};
 use master_core::{Input, Snapshot, Token};
 use messages::v1::master::{Call, call::Type};
@@ -37,7 +38,7 @@ pub(crate) fn publish(published: &Published, about: &About, context: &Context<'_
 
 /// The event with which an operator's stream begins: the state as it is.
 pub(crate) fn subscribed(snapshot: &Snapshot, media: Media) -> Vec<u8> {
-    views::subscribed(snapshot, form(media))
+    Output::whole(|out| views::subscribed(snapshot, form(media), out))
 }
 
 const fn form(media: Media) -> Form {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actors::daemon::Build;
 use actors::v1_api;
 use master_core::Snapshot;
-use master_core::views::operator as views;
+use master_core::views::{Output, operator as views};
 use messages::v1::master::response::{
     GetFlags, GetHealth, GetLoggingLevel, GetMetrics, GetVersion, ListFiles, ReadFile,
     Type as Answer,
@@ -29,6 +29,8 @@ pub(super) struct Reads {
     node: Node,
     large: Arc<Large>,
 }
+
+type View = fn(&Snapshot, views::Form, &mut Output);
 
 /// Answers that grow with the cluster, by call and form.
 #[derive(Default)]
@@ -61,8 +63,33 @@ impl Reads {
             return responder.answer(response);
         }
         let reads = self.clone();
-        self.node
-            .aside(move || responder.answer(reads.large(kind, call, media)));
+        self.node.aside(move || match reads.shared(kind, media) {
+            Some((shared, view)) => {
+                let ask = move |body| responder.answer(Response::parts(media.name(), body));
+                shared.answer(&reads.published, Box::new(ask), |snapshot, out| {
+                    view(snapshot, form(media), out);
+                });
+            }
+            None => responder.answer(reads.large(kind, call, media)),
+        });
+    }
+
+    /// Whose answer is shared, and how it is written.
+    fn shared(&self, kind: Type, media: Media) -> Option<(&Shared, View)> {
+        let large = &self.large;
+        let (forms, view): (_, View) = match kind {
+            Type::GetState => (&large.state, views::get_state),
+            Type::GetAgents => (&large.agents, views::get_agents),
+            Type::GetFrameworks => (&large.frameworks, views::get_frameworks),
+            Type::GetExecutors => (&large.executors, views::get_executors),
+            Type::GetTasks => (&large.tasks, views::get_tasks),
+            _ => return None,
+        };
+        let [json, protobuf] = forms;
+        Some(match media {
+            Media::Json => (json, view),
+            Media::Protobuf => (protobuf, view),
+        })
     }
 
     /// What is small.
@@ -112,21 +139,7 @@ impl Reads {
 
     /// What takes long; and what is not supported.
     fn large(&self, kind: Type, call: Call, media: Media) -> Response {
-        let whole = |shared: &[Shared; 2], view: fn(&Snapshot, views::Form) -> Vec<u8>| {
-            let [json, protobuf] = shared;
-            let shared = match media {
-                Media::Json => json,
-                Media::Protobuf => protobuf,
-            };
-            let body = shared.answer(&self.published, |snapshot| view(snapshot, form(media)));
-            Response::of(200, media.name(), body)
-        };
         match kind {
-            Type::GetState => whole(&self.large.state, views::get_state),
-            Type::GetAgents => whole(&self.large.agents, views::get_agents),
-            Type::GetFrameworks => whole(&self.large.frameworks, views::get_frameworks),
-            Type::GetExecutors => whole(&self.large.executors, views::get_executors),
-            Type::GetTasks => whole(&self.large.tasks, views::get_tasks),
             Type::GetRoles => media.answer(&views::get_roles(&self.published.load())),
             Type::GetMetrics => {
                 let metrics = v1_api::metrics(self.node.metrics());

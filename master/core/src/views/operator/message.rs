@@ -2,9 +2,10 @@
 //! it as a tree.
 
 use messages::table::Described;
-use messages::wire::{put_bytes, put_fixed64, put_message, put_varint};
+use messages::wire::{put_bytes, put_fixed64, put_length, put_varint};
 
 use crate::views::json::{Json, Message as EncodedJson};
+use crate::views::output::Output;
 
 /// How a v1 message is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,27 +20,30 @@ pub enum Form {
 pub(super) type Field = (&'static str, u32);
 
 /// Writes a whole message.
-pub(super) fn write(form: Form, size: usize, fields: impl FnOnce(&mut Growing<'_>)) -> Vec<u8> {
-    let mut out = Vec::with_capacity(size);
-    let mut scratch = Vec::new();
-    Growing::write(form, &mut out, &mut scratch, fields);
-    out
+pub(super) fn write(form: Form, out: &mut Output, fields: impl FnOnce(&mut Growing<'_>)) {
+    let mut scratch = Output::default();
+    Growing::write(form, out, &mut scratch, fields);
+}
+
+/// The fields that `fields` adds, encoded.
+pub(super) fn encoded(fields: impl FnOnce(&mut Growing<'_>)) -> Vec<u8> {
+    Output::whole(|out| write(Form::Protobuf, out, fields))
 }
 
 /// A message that grows field by field.
 pub(super) struct Growing<'a> {
     form: Form,
-    out: &'a mut Vec<u8>,
+    out: &'a mut Output,
     /// For members of lists, one at a time.
-    scratch: &'a mut Vec<u8>,
+    scratch: &'a mut Output,
     is_empty: bool,
 }
 
 impl Growing<'_> {
     fn write(
         form: Form,
-        out: &mut Vec<u8>,
-        scratch: &mut Vec<u8>,
+        out: &mut Output,
+        scratch: &mut Output,
         fields: impl FnOnce(&mut Growing<'_>),
     ) {
         if form == Form::Json {
@@ -94,14 +98,33 @@ impl Growing<'_> {
                 self.name(field.0);
                 Self::write(self.form, self.out, self.scratch, fields);
             }
-            Form::Protobuf => {
-                let (form, scratch) = (self.form, &mut *self.scratch);
-                let _ = put_message(self.out, field.1, |out| {
-                    Self::write(form, out, scratch, fields);
-                    Ok::<(), std::convert::Infallible>(())
-                });
-            }
+            Form::Protobuf => put_bytes(self.out, field.1, &encoded(fields)),
         }
+    }
+
+    /// As [`Self::message`], of a message of which it is known how many bytes its binary form
+    /// takes: so it can be passed on before it is all written.
+    pub(super) fn message_of(
+        &mut self,
+        field: Field,
+        length: usize,
+        fields: impl FnOnce(&mut Growing<'_>),
+    ) {
+        match self.form {
+            Form::Json => self.name(field.0),
+            Form::Protobuf => put_length(self.out, field.1, length),
+        }
+        Self::write(self.form, self.out, self.scratch, fields);
+    }
+
+    /// Adds fields that are encoded already; for protobuf only.
+    pub(super) fn raw(&mut self, fields: &[u8]) {
+        self.out.extend_from_slice(fields);
+    }
+
+    /// The form in which the message is written.
+    pub(super) const fn form(&self) -> Form {
+        self.form
     }
 
     /// Adds a list of messages; `append` appends each one in the form that it is given, but
@@ -110,7 +133,7 @@ impl Growing<'_> {
         &mut self,
         field: Field,
         items: impl Iterator<Item = T>,
-        mut append: impl FnMut(T, Form, &mut Vec<u8>),
+        mut append: impl FnMut(T, Form, &mut Output),
     ) {
         match self.form {
             Form::Json => {
@@ -121,6 +144,7 @@ impl Growing<'_> {
                         self.out.push(b',');
                     }
                     append(item, Form::Json, self.out);
+                    self.out.pass_on();
                 }
                 self.out.push(b']');
             }
@@ -129,6 +153,7 @@ impl Growing<'_> {
                     self.scratch.clear();
                     append(item, Form::Protobuf, self.scratch);
                     put_bytes(self.out, field.1, self.scratch);
+                    self.out.pass_on();
                 }
             }
         }
@@ -140,7 +165,7 @@ impl Growing<'_> {
         self.list(field, items, |message, form, out| {
             // A vector takes all that is put into it.
             let _ = match form {
-                Form::Protobuf => message.encode(out),
+                Form::Protobuf => message.encode(&mut **out),
                 Form::Json => {
                     encoded.clear();
                     let result = message.encode(&mut encoded);

@@ -1,23 +1,23 @@
 //! The master's state as messages of the v1 operator API (V18, V21, V22).
 
+mod agent;
 mod message;
 mod task;
 
 use messages::v1;
 use messages::v1::master::response::{GetMaintenanceSchedule, GetMaintenanceStatus};
 use messages::v1::master::response::{
-    GetMaster, GetOperations, GetQuota, GetRoles, GetWeights, get_agents, get_executors,
-    get_frameworks,
+    GetMaster, GetOperations, GetQuota, GetRoles, GetWeights, get_executors, get_frameworks,
 };
 use messages::v1::master::{Response, event, response};
 use model::ids::FrameworkId;
 
 pub use message::Form;
 
-use self::message::{Growing, write};
-use self::task::Encoder;
+use self::message::{Field, Growing, encoded, write};
+use self::task::Tasks;
+use super::output::Output;
 use super::roles;
-use super::state::size;
 use super::tasks::frameworks;
 use crate::frameworks::Framework;
 use crate::handle::url_of;
@@ -26,51 +26,51 @@ use crate::offers::Offer;
 use crate::snapshot::Snapshot;
 
 /// The answer to GET_STATE.
-pub fn get_state(snapshot: &Snapshot, form: Form) -> Vec<u8> {
-    answer(form, size(snapshot), response::Type::GetState, |response| {
-        response.message(("get_state", 9), |state| put_state(snapshot, state));
-    })
+pub fn get_state(snapshot: &Snapshot, form: Form, out: &mut Output) {
+    answer(form, out, response::Type::GetState, |response| {
+        put_state(snapshot, ("get_state", 9), response);
+    });
 }
 
 /// The answer to GET_TASKS.
-pub fn get_tasks(snapshot: &Snapshot, form: Form) -> Vec<u8> {
-    answer(form, size(snapshot), response::Type::GetTasks, |response| {
-        response.message(("get_tasks", 13), |tasks| put_tasks(snapshot, tasks));
-    })
+pub fn get_tasks(snapshot: &Snapshot, form: Form, out: &mut Output) {
+    answer(form, out, response::Type::GetTasks, |response| {
+        Tasks::of(snapshot, form).put(("get_tasks", 13), response);
+    });
 }
 
 /// The answer to GET_AGENTS.
-pub fn get_agents(snapshot: &Snapshot, form: Form) -> Vec<u8> {
-    answer(form, 0, response::Type::GetAgents, |response| {
+pub fn get_agents(snapshot: &Snapshot, form: Form, out: &mut Output) {
+    answer(form, out, response::Type::GetAgents, |response| {
         response.message(("get_agents", 10), |agents| put_agents(snapshot, agents));
-    })
+    });
 }
 
 /// The answer to GET_FRAMEWORKS.
-pub fn get_frameworks(snapshot: &Snapshot, form: Form) -> Vec<u8> {
-    answer(form, 0, response::Type::GetFrameworks, |response| {
+pub fn get_frameworks(snapshot: &Snapshot, form: Form, out: &mut Output) {
+    answer(form, out, response::Type::GetFrameworks, |response| {
         response.message(("get_frameworks", 11), |it| put_frameworks(snapshot, it));
-    })
+    });
 }
 
 /// The answer to GET_EXECUTORS.
-pub fn get_executors(snapshot: &Snapshot, form: Form) -> Vec<u8> {
-    answer(form, 0, response::Type::GetExecutors, |response| {
+pub fn get_executors(snapshot: &Snapshot, form: Form, out: &mut Output) {
+    answer(form, out, response::Type::GetExecutors, |response| {
         response.message(("get_executors", 12), |it| put_executors(snapshot, it));
-    })
+    });
 }
 
 /// The event SUBSCRIBED, which begins an operator's event stream with the whole state.
-pub fn subscribed(snapshot: &Snapshot, form: Form) -> Vec<u8> {
+pub fn subscribed(snapshot: &Snapshot, form: Form, out: &mut Output) {
     let kind = event::Type::Subscribed;
-    write(form, size(snapshot), |event| {
+    write(form, out, |event| {
         event.value(("type", 1), kind, kind.as_str_name());
         event.message(("subscribed", 2), |subscribed| {
-            subscribed.message(("get_state", 1), |state| put_state(snapshot, state));
+            put_state(snapshot, ("get_state", 1), subscribed);
             let interval = HEARTBEAT_INTERVAL.as_secs_f64();
             subscribed.double(("heartbeat_interval_seconds", 2), interval);
         });
-    })
+    });
 }
 
 /// The answer to GET_MASTER.
@@ -161,36 +161,40 @@ fn empty(kind: response::Type) -> Response {
 
 fn answer(
     form: Form,
-    size: usize,
+    out: &mut Output,
     kind: response::Type,
     fields: impl FnOnce(&mut Growing<'_>),
-) -> Vec<u8> {
-    write(form, size, |response| {
+) {
+    write(form, out, |response| {
         response.value(("type", 1), kind, kind.as_str_name());
         fields(response);
-    })
+    });
 }
 
-fn put_state(snapshot: &Snapshot, state: &mut Growing<'_>) {
-    state.message(("get_tasks", 1), |it| put_tasks(snapshot, it));
-    state.message(("get_executors", 2), |it| put_executors(snapshot, it));
-    state.message(("get_frameworks", 3), |it| put_frameworks(snapshot, it));
-    state.message(("get_agents", 4), |it| put_agents(snapshot, it));
-}
+/// The tasks in a `GetState`.
+const GET_TASKS: Field = ("get_tasks", 1);
 
-fn put_tasks(snapshot: &Snapshot, tasks: &mut Growing<'_>) {
-    let mut encoder = Encoder::default();
-    let live = frameworks(snapshot).flat_map(|it| it.tasks().values());
-    tasks.list(("tasks", 2), live, |it, form, out| {
-        encoder.append(it, form, out);
-    });
-    let unreachable = frameworks(snapshot).flat_map(|it| it.unreachable_tasks().values());
-    tasks.list(("unreachable_tasks", 5), unreachable, |it, form, out| {
-        encoder.append(it, form, out);
-    });
-    let completed = frameworks(snapshot).flat_map(|it| it.completed_tasks().iter());
-    tasks.list(("completed_tasks", 3), completed, |it, form, out| {
-        encoder.append(it, form, out);
+/// Adds a `GetState`. What is not tasks is little: in protobuf it is written first, since its
+/// length stands before all.
+fn put_state(snapshot: &Snapshot, field: Field, out: &mut Growing<'_>) {
+    let put_others = |state: &mut Growing<'_>| {
+        state.message(("get_executors", 2), |it| put_executors(snapshot, it));
+        state.message(("get_frameworks", 3), |it| put_frameworks(snapshot, it));
+        state.message(("get_agents", 4), |it| put_agents(snapshot, it));
+    };
+    let form = out.form();
+    let tasks = Tasks::of(snapshot, form);
+    let others = match form {
+        Form::Json => Vec::new(),
+        Form::Protobuf => encoded(put_others),
+    };
+    let length = tasks.size(GET_TASKS.1) + others.len();
+    out.message_of(field, length, |state| {
+        tasks.put(GET_TASKS, state);
+        match form {
+            Form::Json => put_others(state),
+            Form::Protobuf => state.raw(&others),
+        }
     });
 }
 
@@ -250,12 +254,11 @@ fn offer(snapshot: &Snapshot, offer: &Offer, framework: &FrameworkId) -> Option<
 }
 
 fn put_agents(snapshot: &Snapshot, agents: &mut Growing<'_>) {
-    let registered = snapshot
-        .agents
-        .registered()
-        .values()
-        .map(|agent| agent.to_proto());
-    agents.messages::<get_agents::Agent>(("agents", 1), registered);
+    let mut encoder = agent::Encoder::default();
+    let registered = snapshot.agents.registered().values();
+    agents.list(("agents", 1), registered, |agent, form, out| {
+        encoder.append(agent, form, out);
+    });
     let recovered = snapshot
         .agents
         .recovered()

@@ -9,13 +9,15 @@ use serde_json::{Value, json as value};
 
 use super::{json, sample};
 use crate::snapshot::Snapshot;
+use crate::views::Output;
 use crate::views::operator::{self, Form};
 
 /// What both forms say, which must be the same message.
-fn read<M: Described + Serialize>(view: impl Fn(&Snapshot, Form) -> Vec<u8>) -> M {
+fn read<M: Described + Serialize>(view: impl Fn(&Snapshot, Form, &mut Output)) -> M {
     let snapshot = sample().snapshot;
-    let message: M = binary::decode(&view(&snapshot, Form::Protobuf)).unwrap();
-    let shown: M = mesos_json::from_json(&view(&snapshot, Form::Json)).unwrap();
+    let written = |form| Output::whole(|out| view(&snapshot, form, out));
+    let message: M = binary::decode(&written(Form::Protobuf)).unwrap();
+    let shown: M = mesos_json::from_json(&written(Form::Json)).unwrap();
     assert_eq!(print(&message), print(&shown));
     message
 }
@@ -38,7 +40,11 @@ fn the_state_is_the_same_in_both_forms() {
     assert_eq!(frameworks.completed_frameworks.len(), 1);
     assert_eq!(frameworks.frameworks[0].offers.len(), 1);
     assert_eq!(frameworks.frameworks[0].offers[0].hostname, "host1");
-    assert_eq!(state.get_agents.unwrap().agents.len(), 1);
+    let agents = state.get_agents.unwrap().agents;
+    let sample = sample();
+    let agent = sample.snapshot.agents.get(&sample.agent).unwrap();
+    assert_eq!(agents, [agent.to_proto()]);
+    assert!(!agents[0].allocated_resources.is_empty());
 }
 
 #[test]
@@ -49,7 +55,7 @@ fn a_task_is_the_message_that_it_is() {
     let framework = sample.snapshot.frameworks.get(&sample.framework).unwrap();
     let task = framework.task(&"runs".into()).unwrap();
     assert_eq!(shown, task.to_proto());
-    let text = operator::get_tasks(&sample.snapshot, Form::Json);
+    let text = Output::whole(|out| operator::get_tasks(&sample.snapshot, Form::Json, out));
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains(&print(&shown)), "{text}");
     assert_eq!(shown.statuses.len(), 2);
@@ -80,7 +86,11 @@ fn lists_are_shown_even_if_they_are_empty() {
     let world = crate::testing::World::new();
     let snapshot = world.master.snapshot();
     assert_eq!(
-        json(&operator::get_state(&snapshot, Form::Json)),
+        json(&Output::whole(|out| operator::get_state(
+            &snapshot,
+            Form::Json,
+            out
+        ))),
         value!({
             "type": "GET_STATE",
             "get_state": {

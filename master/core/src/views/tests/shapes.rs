@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{about, json, sample};
-use crate::views::{self, TaskQuery};
+use crate::views::{self, Output, TaskQuery};
 
 /// The shapes of real answers: `"float"` stands for any number with a decimal point, and
 /// so on; `"{}"` for any object.
@@ -79,7 +79,7 @@ const FRAMEWORK: &[&str] = &[
 fn the_state_has_what_it_has_in_mesos() {
     check(
         "/state",
-        &views::state(&sample().snapshot, &about()),
+        &Output::whole(|out| views::state(&sample().snapshot, &about(), out)),
         FRAMEWORK,
     );
 }
@@ -88,35 +88,43 @@ fn the_state_has_what_it_has_in_mesos() {
 fn the_summary_has_what_it_has_in_mesos() {
     check(
         "/state-summary",
-        &views::state_summary(&sample().snapshot, &about()),
+        &Output::whole(|out| views::state_summary(&sample().snapshot, &about(), out)),
         FRAMEWORK,
     );
 }
 
 #[test]
 fn agents_have_what_they_have_in_mesos() {
-    check("/slaves", &views::agents(&sample().snapshot, None), &[]);
+    check(
+        "/slaves",
+        &Output::whole(|out| views::agents(&sample().snapshot, None, out)),
+        &[],
+    );
 }
 
 #[test]
 fn frameworks_have_what_they_have_in_mesos() {
     check(
         "/frameworks",
-        &views::frameworks(&sample().snapshot, None),
+        &Output::whole(|out| views::frameworks(&sample().snapshot, None, out)),
         FRAMEWORK,
     );
 }
 
 #[test]
 fn roles_have_what_they_have_in_mesos() {
-    check("/roles", &views::roles(&sample().snapshot), &[]);
+    check(
+        "/roles",
+        &Output::whole(|out| views::roles(&sample().snapshot, out)),
+        &[],
+    );
 }
 
 #[test]
 fn tasks_have_what_they_have_in_mesos() {
     check(
         "/tasks",
-        &views::tasks(&sample().snapshot, TaskQuery::default()),
+        &Output::whole(|out| views::tasks(&sample().snapshot, TaskQuery::default(), out)),
         &[],
     );
 }

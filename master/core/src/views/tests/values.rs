@@ -3,7 +3,7 @@
 use serde_json::{Value, json as value};
 
 use super::{about, json, sample};
-use crate::views::{self, Order, TaskQuery};
+use crate::views::{self, Order, Output, TaskQuery};
 
 #[test]
 fn a_task_shows_its_parts_as_mesos_names_them() {
@@ -12,7 +12,9 @@ fn a_task_shows_its_parts_as_mesos_names_them() {
         task: Some("runs"),
         ..TaskQuery::default()
     };
-    let answer = json(&views::tasks(&sample.snapshot, query));
+    let answer = json(&Output::whole(|out| {
+        views::tasks(&sample.snapshot, query, out)
+    }));
     let network = value!({
         "labels": [{"key": "k", "value": "v"}],
         "ip_addresses": [{"protocol": "IPv4", "ip_address": "10.0.0.1"}],
@@ -60,10 +62,9 @@ fn a_task_shows_its_parts_as_mesos_names_them() {
 #[test]
 fn an_executor_shows_its_command() {
     let sample = sample();
-    let answer = json(&views::frameworks(
-        &sample.snapshot,
-        Some(sample.framework.as_str()),
-    ));
+    let answer = json(&Output::whole(|out| {
+        views::frameworks(&sample.snapshot, Some(sample.framework.as_str()), out)
+    }));
     assert_eq!(
         answer["frameworks"][0]["executors"],
         value!([{
@@ -91,7 +92,9 @@ fn an_executor_shows_its_command() {
 fn tasks_are_sorted_by_time_and_cut() {
     let sample = sample();
     let ids = |query: TaskQuery<'_>| {
-        let answer = json(&views::tasks(&sample.snapshot, query));
+        let answer = json(&Output::whole(|out| {
+            views::tasks(&sample.snapshot, query, out)
+        }));
         let tasks = answer["tasks"].as_array().unwrap();
         tasks
             .iter()
@@ -133,7 +136,12 @@ fn tasks_are_sorted_by_time_and_cut() {
 #[test]
 fn agents_and_frameworks_are_found_by_id() {
     let sample = sample();
-    let agents = |id| json(&views::agents(&sample.snapshot, Some(id)))["slaves"].clone();
+    let agents = |id| {
+        json(&Output::whole(|out| {
+            views::agents(&sample.snapshot, Some(id), out)
+        }))["slaves"]
+            .clone()
+    };
     assert_eq!(agents("none"), value!([]));
     let agent = agents(sample.agent.as_str())[0].clone();
     assert_eq!(agent["attributes"], value!({"rack": "r1", "n": 5.0}));
@@ -146,7 +154,9 @@ fn agents_and_frameworks_are_found_by_id() {
     assert_eq!(agent["used_resources_full"][0]["role"], value!("*"));
 
     let id = Some(sample.completed.as_str());
-    let answer = json(&views::frameworks(&sample.snapshot, id));
+    let answer = json(&Output::whole(|out| {
+        views::frameworks(&sample.snapshot, id, out)
+    }));
     assert_eq!(answer["frameworks"], value!([]));
     let completed = answer["completed_frameworks"].as_array().unwrap();
     assert_eq!(completed.len(), 1);
@@ -160,7 +170,9 @@ fn agents_and_frameworks_are_found_by_id() {
 #[test]
 fn the_summary_counts_tasks_by_state() {
     let sample = sample();
-    let answer = json(&views::state_summary(&sample.snapshot, &about()));
+    let answer = json(&Output::whole(|out| {
+        views::state_summary(&sample.snapshot, &about(), out)
+    }));
     assert_eq!(answer["cluster"], value!("test"));
     for counted in [&answer["slaves"][0], &answer["frameworks"][0]] {
         assert_eq!(counted["TASK_RUNNING"], value!(1));
@@ -179,7 +191,7 @@ fn the_summary_counts_tasks_by_state() {
 
 #[test]
 fn roles_add_up_what_is_below_them() {
-    let answer = json(&views::roles(&sample().snapshot));
+    let answer = json(&Output::whole(|out| views::roles(&sample().snapshot, out)));
     let roles = answer["roles"].as_array().unwrap();
     let role = |name: &str| -> &Value {
         roles
@@ -212,7 +224,9 @@ fn roles_add_up_what_is_below_them() {
 
 #[test]
 fn the_state_says_who_this_master_is() {
-    let answer = json(&views::state(&sample().snapshot, &about()));
+    let answer = json(&Output::whole(|out| {
+        views::state(&sample().snapshot, &about(), out)
+    }));
     assert_eq!(answer["version"], value!("1.12.0"));
     assert_eq!(answer["cluster"], value!("test"));
     assert_eq!(answer["log_dir"], value!("/log"));

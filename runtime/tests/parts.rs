@@ -1,0 +1,147 @@
+//! Answers that are sent while they are written.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
+use runtime::http::{Help, PartsWriter, Published, Response};
+use runtime::{Actor, Context, Declaration, Node, NodeConfig, Placement};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const PARTS: usize = 20;
+const PART: usize = 200_000;
+
+struct Teller;
+
+impl Actor for Teller {
+    const KIND: &'static str = "teller";
+
+    fn declare(_: &mut Declaration<Self>) {}
+
+    fn initialize(&mut self, context: &mut Context<'_, Self>) {
+        let help = Help::new("Text.", "`?parts=`");
+        let answer = Published::later(help, |request, responder| {
+            let parts = request.query("parts").unwrap().parse().unwrap();
+            let (mut writer, body) = PartsWriter::new();
+            responder.answer(Response::parts("application/json", body));
+            std::thread::spawn(move || {
+                for number in 0..parts {
+                    writer.write(part(number));
+                }
+            });
+        });
+        context.publish("text", answer);
+    }
+}
+
+fn part(number: usize) -> Vec<u8> {
+    format!("{number:08}").repeat(PART / 8).into_bytes()
+}
+
+fn text(parts: usize) -> Vec<u8> {
+    (0..parts).flat_map(part).collect()
+}
+
+/// Asks, and gives head and body of the answer.
+async fn ask(line: &str, headers: &str) -> (String, Vec<u8>) {
+    let node = Node::start(NodeConfig::new(([127, 0, 0, 1], 0).into()))
+        .await
+        .unwrap();
+    node.spawn("teller", Teller, Placement::Here).unwrap();
+    let mut socket = TcpStream::connect(node.address()).await.unwrap();
+    let request = format!("{line}\r\nHost: h\r\n{headers}Connection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+    let body = answer.split_off(end + 4);
+    (String::from_utf8(answer).unwrap().to_lowercase(), body)
+}
+
+/// What is in chunks.
+fn joined(mut chunks: &[u8]) -> Vec<u8> {
+    let mut all = Vec::new();
+    loop {
+        let end = chunks.iter().position(|byte| *byte == b'\r').unwrap();
+        let (line, rest) = chunks.split_at(end);
+        let size = usize::from_str_radix(std::str::from_utf8(line).unwrap(), 16).unwrap();
+        all.extend_from_slice(&rest[2..2 + size]);
+        chunks = &rest[2 + size + 2..];
+        if size == 0 {
+            assert!(chunks.is_empty());
+            return all;
+        }
+    }
+}
+
+const GET: &str = "GET /teller/text?parts=20 HTTP/1.1";
+const POST: &str = "POST /teller/text?parts=20 HTTP/1.1";
+const LENGTH: &str = "Content-Length: 0\r\n";
+
+#[test]
+fn a_large_answer_comes_in_chunks_and_a_small_one_has_a_length() {
+    runtime::run(async {
+        for (line, headers) in [(GET, ""), (POST, LENGTH)] {
+            let (head, body) = ask(line, headers).await;
+            assert!(head.contains("transfer-encoding: chunked"), "{head}");
+            assert!(!head.contains("content-length"), "{head}");
+            assert!(joined(&body) == text(PARTS));
+        }
+        let (head, body) = ask("GET /teller/text?parts=1 HTTP/1.1", "").await;
+        assert!(head.contains("content-length: 200000"), "{head}");
+        assert!(body == text(1));
+    });
+}
+
+#[test]
+fn who_cannot_read_chunks_gets_it_whole() {
+    runtime::run(async {
+        let (head, body) = ask("GET /teller/text?parts=20 HTTP/1.0", "").await;
+        assert!(!head.contains("chunked"), "{head}");
+        assert!(head.contains("content-length: 4000000"), "{head}");
+        assert!(body == text(PARTS));
+    });
+}
+
+#[test]
+fn a_script_is_whole() {
+    runtime::run(async {
+        let wanted = [b"f(", text(PARTS).as_slice(), b")"].concat();
+        for (method, headers) in [("GET", ""), ("POST", LENGTH)] {
+            let line = format!("{method} /teller/text?parts=20&jsonp=f HTTP/1.1");
+            let (head, body) = ask(&line, headers).await;
+            assert!(head.contains("text/javascript"), "{head}");
+            assert!(body == wanted);
+        }
+    });
+}
+
+#[test]
+fn it_is_compressed_as_it_goes() {
+    runtime::run(async {
+        for (line, headers) in [(GET, ""), (POST, LENGTH)] {
+            let headers = format!("{headers}Accept-Encoding: gzip\r\n");
+            let (head, body) = ask(line, &headers).await;
+            assert!(head.contains("content-encoding: gzip"), "{head}");
+            let mut read = Vec::new();
+            let compressed = joined(&body);
+            GzDecoder::new(&*compressed).read_to_end(&mut read).unwrap();
+            assert!(read == text(PARTS));
+        }
+    });
+}
+
+#[test]
+fn a_head_has_no_body() {
+    runtime::run(async {
+        let (head, body) = ask("HEAD /teller/text?parts=20 HTTP/1.1", "").await;
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        assert!(body.is_empty());
+    });
+}
