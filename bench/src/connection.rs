@@ -54,34 +54,49 @@ impl Connection {
 
     /// Reads a whole answer, and gives its status.
     pub fn answer(&mut self) -> io::Result<u16> {
-        self.whole().map(|(status, _)| status)
+        self.whole(&mut Vec::new())
     }
 
     /// Asks for `path` and gives the body of the answer, which must be 200.
     pub fn get(&mut self, path: &str) -> io::Result<Vec<u8>> {
-        self.send(format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes())?;
-        self.ok()
+        let mut body = Vec::new();
+        self.get_into(path, &mut body)?;
+        Ok(body)
     }
 
-    /// Posts a body of a media type, which the answer shall have too; it must be 200.
-    pub fn post(&mut self, path: &str, media: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+    /// As [`Self::get`], into memory that is there already.
+    pub fn get_into(&mut self, path: &str, body: &mut Vec<u8>) -> io::Result<()> {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes())?;
+        self.ok(body)
+    }
+
+    /// Posts what is asked in a media type, which the answer shall have too; it must be 200.
+    pub fn post_into(
+        &mut self,
+        path: &str,
+        media: &str,
+        question: &[u8],
+        body: &mut Vec<u8>,
+    ) -> io::Result<()> {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: {media}\r\nAccept: {media}\r\n\
              Content-Length: {}\r\n\r\n",
-            body.len()
+            question.len()
         );
-        self.send(&[head.as_bytes(), body].concat())?;
-        self.ok()
+        self.send(&[head.as_bytes(), question].concat())?;
+        self.ok(body)
     }
 
-    fn ok(&mut self) -> io::Result<Vec<u8>> {
-        match self.whole()? {
-            (200, body) => Ok(body),
-            (status, _) => Err(io::Error::other(format!("answered {status}"))),
+    fn ok(&mut self, body: &mut Vec<u8>) -> io::Result<()> {
+        match self.whole(body)? {
+            200 => Ok(()),
+            status => Err(io::Error::other(format!("answered {status}"))),
         }
     }
 
-    fn whole(&mut self) -> io::Result<(u16, Vec<u8>)> {
+    /// Reads a whole answer: gives its status, and its body in place of what is in `body`.
+    fn whole(&mut self, body: &mut Vec<u8>) -> io::Result<u16> {
+        body.clear();
         let (status, headers) = self.head()?;
         let value = |wanted: &str| {
             let found = headers.iter().find(|(name, _)| name == wanted);
@@ -89,16 +104,16 @@ impl Connection {
         };
         if value("transfer-encoding").is_none() {
             let length = value("content-length").and_then(|length| length.parse().ok());
-            return Ok((status, self.take(length.unwrap_or_default())?));
+            self.take(length.unwrap_or_default(), body)?;
+            return Ok(status);
         }
-        let mut body = Vec::new();
         loop {
             let line = self.line()?;
             let size = usize::from_str_radix(line.trim(), 16).map_err(io::Error::other)?;
-            body.extend_from_slice(&self.take(size)?);
+            self.take(size, body)?;
             self.line()?;
             if size == 0 {
-                return Ok((status, body));
+                return Ok(status);
             }
         }
     }
@@ -106,7 +121,8 @@ impl Connection {
     fn line(&mut self) -> io::Result<String> {
         loop {
             if let Some(end) = memchr::memchr(b'\n', &self.buffer[self.start..]) {
-                let line = self.take(end + 1)?;
+                let mut line = Vec::new();
+                self.take(end + 1, &mut line)?;
                 return String::from_utf8(line).map_err(io::Error::other);
             }
             self.fill()?;
@@ -133,12 +149,16 @@ impl Connection {
         Ok(())
     }
 
-    fn take(&mut self, length: usize) -> io::Result<Vec<u8>> {
-        while self.buffer.len() - self.start < length {
-            self.fill()?;
+    /// Moves so many bytes behind those in `to`. What has not come yet is read right there.
+    fn take(&mut self, length: usize, to: &mut Vec<u8>) -> io::Result<()> {
+        let buffered = length.min(self.buffer.len() - self.start);
+        to.extend_from_slice(&self.buffer[self.start..self.start + buffered]);
+        self.start += buffered;
+        let missing = (length - buffered) as u64;
+        if (&self.socket).take(missing).read_to_end(to)? as u64 == missing {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
         }
-        let taken = self.buffer[self.start..self.start + length].to_vec();
-        self.start += length;
-        Ok(taken)
     }
 }

@@ -128,13 +128,13 @@ pub const CASES: &[Case] = &[
     },
     Case {
         name: "mem.master",
-        about: "memory of the master: bytes of each empty agent and of each task",
+        about: "memory of the master: bytes of each empty agent and of each task, of 1,000, 10,000, 50,000 agents",
         sides: &["ours", "reference"],
         run: mem_master::run,
     },
     Case {
         name: "state.read",
-        about: "the whole state of 10,000 agents with 100,000 tasks, read one time after another",
+        about: "the whole state of 1,000, 10,000 and 50,000 agents with 10 tasks each, read one time after another",
         sides: &["ours", "reference"],
         run: state_read::run,
     },

@@ -77,8 +77,9 @@ impl Readers {
                 let (over, read, address) = (Arc::clone(&over), Arc::clone(&read), master.address);
                 thread::spawn(move || {
                     let mut connection = Connection::open(address).ok()?;
+                    let mut state = Vec::new();
                     while !over.load(Ordering::Relaxed) {
-                        connection.get("/master/state").ok()?;
+                        connection.get_into("/master/state", &mut state).ok()?;
                         read.fetch_add(1, Ordering::Relaxed);
                     }
                     Some(())
