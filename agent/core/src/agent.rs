@@ -38,7 +38,8 @@ pub struct Agent {
     pub(crate) containers: BTreeMap<ContainerId, (FrameworkId, ExecutorId)>,
     /// Which container's executor is at the other end of a stream.
     pub(crate) streams_by_call: BTreeMap<CallId, ContainerId>,
-    /// Executors that ended while there was no master to tell.
+    /// Executors that ended since the agent last tried to register: the master may think that
+    /// they run.
     pub(crate) exited_executors: VecDeque<internal::ExitedExecutorMessage>,
 }
 

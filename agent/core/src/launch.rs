@@ -107,8 +107,7 @@ impl Agent {
             status: status.unwrap_or(-1),
         };
         match (&self.state.master, self.state.phase) {
-            // The master may have been told of the executor when the agent last tried to
-            // register.
+            // The message by which the agent last tried to register may list the executor.
             (_, Phase::Disconnected) => {
                 if self.exited_executors.len() >= EXITED_EXECUTORS_MAX {
                     self.exited_executors.pop_front();
@@ -120,7 +119,7 @@ impl Agent {
         }
     }
 
-    /// Tells the master which executors are gone since the agent began to register.
+    /// Tells the master which executors are gone since the agent last tried to register.
     pub(crate) fn send_exited_executors(&mut self, turn: &mut Turn<'_, '_>) {
         let Some(master) = &self.state.master else {
             return;

@@ -95,6 +95,10 @@ impl Agent {
                 // A launch names the version that the master knew. So one from before this
                 // message can be told from those that follow the master's answer.
                 self.state.resource_version = turn.env.uuid();
+                // The message does not list them, which says that they are gone. Told once
+                // more later, their ends could be taken for those of executors that the
+                // master launches by the same ids meanwhile.
+                self.exited_executors.clear();
                 Outgoing::Reregister(self.reregister_message())
             }
         };
@@ -414,6 +418,31 @@ mod tests {
         );
         assert_eq!(executors[0].executor_id.value, "e");
         assert!(executors[0].framework_id.is_some());
+    }
+
+    #[test]
+    fn an_executors_end_is_told_unless_the_report_says_it() {
+        let told_after = |attempts: usize| {
+            let mut world = World::registered();
+            world.run(executor_task("t", "e"));
+            let container = world.launched("e");
+            world.subscribe("e");
+            world.input(Input::MasterLost);
+            world.input(Input::MasterDetected(testing::master()));
+            world.timer(Timer::Registration);
+            world.exited(container, Default::default());
+            for _ in 0..attempts {
+                world.timer(Timer::Registration);
+            }
+            world.take();
+            world.message(reregistered("m-S0", Vec::new()));
+            let sent = world.sent();
+            sent.iter()
+                .filter(|message| matches!(message, Outgoing::ExitedExecutor(_)))
+                .count()
+        };
+        assert_eq!(told_after(0), 1, "it was reported as running");
+        assert_eq!(told_after(1), 0, "the second report does not list it");
     }
 
     #[test]
