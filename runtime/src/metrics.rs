@@ -46,6 +46,13 @@ impl Metrics {
         Self::default()
     }
 
+    /// Lets go of all metrics, and of what they are read from.
+    pub(crate) fn clear(&self) {
+        let metrics = std::mem::take(&mut *lock(&self.registry));
+        let pulled = std::mem::take(&mut *lock(&self.pulled));
+        drop((metrics, pulled));
+    }
+
     /// Publishes a counter that stands at 0.
     pub fn counter(&self, name: &str) -> Counter {
         let counter = Counter::default();

@@ -325,6 +325,17 @@ impl Node {
             .map_or_else(Queued::default, |mailbox| mailbox.queued())
     }
 
+    /// What it answers from, and what waits for its actors, keeps a node in memory: lets go of
+    /// all that, once the node serves no more.
+    pub(crate) fn let_go(&self) {
+        self.inner.site.clear();
+        self.inner.metrics.clear();
+        for mailbox in self.mailboxes() {
+            drop(mailbox.close());
+            write(mailbox.published()).clear();
+        }
+    }
+
     /// The actor has ended: its name is free again.
     pub(crate) fn forget(&self, mailbox: &Arc<Mailbox>) {
         self.inner.directory.remove(mailbox);

@@ -17,8 +17,9 @@ use crate::containerizer::{
 };
 use crate::statistics::Limits;
 
-/// Is called with what happens to a container, in the order of happening.
-pub type Observer = Box<dyn Fn(&Happening) + Send + Sync>;
+/// Is called with what happens to a container, in the order of happening, and with the
+/// containerizer to which it happens.
+pub type Observer = Box<dyn Fn(&FakeContainerizer, &Happening) + Send + Sync>;
 
 /// What happens to a fake container.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +64,9 @@ impl fmt::Debug for FakeContainerizer {
 impl FakeContainerizer {
     /// A containerizer that tells `observer` what happens; the simulator starts and stops its
     /// executors so.
-    pub fn observed(observer: impl Fn(&Happening) + Send + Sync + 'static) -> Self {
+    pub fn observed(
+        observer: impl Fn(&FakeContainerizer, &Happening) + Send + Sync + 'static,
+    ) -> Self {
         FakeContainerizer {
             observer: Some(Arc::new(Box::new(observer))),
             ..Self::default()
@@ -144,7 +147,7 @@ impl FakeContainerizer {
     fn note(&self, happening: Happening) {
         self.state().happenings.push(happening.clone());
         if let Some(observer) = &self.observer {
-            observer(&happening);
+            observer(self, &happening);
         }
         self.change();
     }
@@ -345,7 +348,7 @@ mod tests {
     #[tokio::test]
     async fn the_observer_hears_of_everything_in_order() {
         let (sender, heard) = std::sync::mpsc::channel();
-        let fake = FakeContainerizer::observed(move |happening| {
+        let fake = FakeContainerizer::observed(move |_, happening| {
             sender.send(happening.clone()).unwrap();
         });
         fake.launch(config("a")).await.unwrap();

@@ -1,7 +1,7 @@
 //! A master and agents without processes: what executors are is up to the test.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use actors::executor_driver::ExecutorEnvironment;
@@ -59,30 +59,24 @@ pub(crate) async fn node(host: &str, world: World) -> Result<Node, runtime::Node
 }
 
 fn containerizer(node: Node, launch: Launch) -> FakeContainerizer {
-    let own = Arc::new(OnceLock::<FakeContainerizer>::new());
-    let fake = {
-        let own = Arc::clone(&own);
-        FakeContainerizer::observed(move |happening| match happening {
-            Happening::Launched(config) => {
-                let variable = |name: &'static str| {
-                    let found = config.environment.iter().find(|(known, _)| known == name);
-                    found.map(|(_, value)| value.clone())
-                };
-                launch(Launched {
-                    environment: ExecutorEnvironment::read(variable).unwrap(),
-                    container: config.container_id.clone(),
-                    fake: own.get().unwrap().clone(),
-                    node: node.clone(),
-                });
-            }
-            Happening::Destroyed(container) => {
-                node.terminate(&node.pid(container.to_string().as_str()));
-            }
-            Happening::Updated(..) => {}
-        })
-    };
-    own.set(fake.clone()).ok();
-    fake
+    FakeContainerizer::observed(move |fake, happening| match happening {
+        Happening::Launched(config) => {
+            let variable = |name: &'static str| {
+                let found = config.environment.iter().find(|(known, _)| known == name);
+                found.map(|(_, value)| value.clone())
+            };
+            launch(Launched {
+                environment: ExecutorEnvironment::read(variable).unwrap(),
+                container: config.container_id.clone(),
+                fake: fake.clone(),
+                node: node.clone(),
+            });
+        }
+        Happening::Destroyed(container) => {
+            node.terminate(&node.pid(container.to_string().as_str()));
+        }
+        Happening::Updated(..) => {}
+    })
 }
 
 /// Gives every life of every host randomness of its own.

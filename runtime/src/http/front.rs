@@ -45,7 +45,9 @@ pub(crate) fn serve(node: &Node, listener: Listener, threads: usize) {
     let workers = Workers::start(node, threads);
     let places = Arc::new(Semaphore::new(node.limits().connections));
     let home = node.clone();
+    let end = End(node.clone());
     node.run_at_home(async move {
+        let _end = end;
         let open = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&open);
         home.metrics().pull_gauge("runtime/connections", move || {
@@ -67,6 +69,15 @@ pub(crate) fn serve(node: &Node, listener: Listener, threads: usize) {
             }
         }
     });
+}
+
+/// Has a node that serves no more let go of what it serves.
+struct End(Node);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.let_go();
+    }
 }
 
 pub(crate) type Serving = Rc<dyn Fn(Gate, Option<std::net::SocketAddr>) -> connection::Served>;

@@ -112,6 +112,12 @@ impl Site {
         write(&self.services).insert((id.to_owned(), path.to_owned()), published);
     }
 
+    /// Serves nothing any more.
+    pub(crate) fn clear(&self) {
+        let services = std::mem::take(&mut *write(&self.services));
+        drop(services);
+    }
+
     /// Ids and help of all built-in endpoints.
     pub(crate) fn list(&self) -> Vec<(String, String, Help)> {
         read(&self.services)

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actors::executor_driver::{ExecutorActor, ExecutorDriver, ExecutorEnvironment, ShutdownReason};
@@ -34,34 +33,24 @@ pub fn containerizer(
     observer: Observer,
     seams: Seams,
 ) -> FakeContainerizer {
-    let own = Arc::new(OnceLock::<FakeContainerizer>::new());
-    let fake = {
-        let own = Arc::clone(&own);
-        FakeContainerizer::observed(move |happening| match happening {
-            Happening::Launched(config) => {
-                if let Some(fake) = own.get() {
-                    start(
-                        agent,
-                        config,
-                        fake.clone(),
-                        &node,
-                        observer.clone(),
-                        seams.clone(),
-                    );
-                }
-            }
-            Happening::Destroyed(container) => {
-                observer.note(Event::Exited {
-                    container: container.to_string(),
-                    how: "destroyed",
-                });
-                node.terminate(&node.pid(container.to_string().as_str()));
-            }
-            Happening::Updated(..) => {}
-        })
-    };
-    let _ = own.set(fake.clone());
-    fake
+    FakeContainerizer::observed(move |fake, happening| match happening {
+        Happening::Launched(config) => start(
+            agent,
+            config,
+            fake.clone(),
+            &node,
+            observer.clone(),
+            seams.clone(),
+        ),
+        Happening::Destroyed(container) => {
+            observer.note(Event::Exited {
+                container: container.to_string(),
+                how: "destroyed",
+            });
+            node.terminate(&node.pid(container.to_string().as_str()));
+        }
+        Happening::Updated(..) => {}
+    })
 }
 
 fn start(
