@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::agent::Agent;
 use crate::events;
-use crate::state::FrameworkPhase;
+use crate::state::{ExecutorPhase, FrameworkPhase};
 use crate::task;
 use crate::turn::Turn;
 
@@ -144,6 +144,21 @@ impl Agent {
                 executor = %executor_id,
                 task = %task_id,
                 "Ignoring a status update of a task that was not delivered yet"
+            );
+            self.state.counters.invalid_status_updates += 1;
+            return;
+        }
+        // What it sent before it ended may come after the end of its tasks was told and
+        // acknowledged. A live one may speak of tasks that the agent does not know.
+        let is_alive = framework
+            .executors
+            .get(executor_id)
+            .is_some_and(|executor| executor.phase != ExecutorPhase::Terminated);
+        if !is_alive && framework.executor_of(&task_id).is_none() {
+            tracing::warn!(
+                executor = %executor_id,
+                task = %task_id,
+                "Ignoring a status update: the executor has ended, and its task is over"
             );
             self.state.counters.invalid_status_updates += 1;
             return;
@@ -314,6 +329,23 @@ mod tests {
         assert_eq!(status.executor_pid, Some(42));
         let address = &status.network_infos[0].ip_addresses[0];
         assert_eq!(address.ip_address(), "127.0.0.1");
+    }
+
+    #[test]
+    fn what_an_executor_sent_before_it_ended_does_not_begin_its_task_anew() {
+        let mut world = World::registered();
+        world.run(executor_task("t1", "e"));
+        let container = world.launched("e");
+        world.subscribe("e");
+        world.run(executor_task("t2", "e"));
+        world.take();
+        world.exited(container, Default::default());
+        let ends = world.updates();
+        world.acknowledge_sent(&ends[0]);
+        world.take();
+        let ended = ends[0].status.task_id.value.as_str();
+        world.update("e", ended, v1::TaskState::TaskStarting, uuid(9));
+        assert!(world.sent().is_empty());
     }
 
     #[test]
