@@ -6,6 +6,7 @@
 pub mod attributes;
 pub mod capabilities;
 pub mod endpoint;
+pub mod executor_words;
 pub mod ids;
 pub mod offer_constraints;
 pub mod resources;

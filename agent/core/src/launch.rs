@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, Vector};
 use messages::{internal, v1};
+use model::executor_words::NO_EXECUTOR;
 use model::ids::{ContainerId, ExecutorId, FrameworkId, TaskId};
 use model::resources::Resources;
 
@@ -357,10 +358,7 @@ fn plan(executor: Option<&Executor>, launch: &PendingLaunch) -> Plan {
     use v1::task_status::Reason;
     let Some(executor) = executor else {
         if launch.launch_executor == Some(false) && !launch.generated {
-            return Plan::Refuse(Refusal::dropped(
-                Reason::ExecutorTerminated,
-                "No executor is expected to launch and there is none running",
-            ));
+            return Plan::Refuse(Refusal::dropped(Reason::ExecutorTerminated, NO_EXECUTOR));
         }
         return Plan::Launch;
     };

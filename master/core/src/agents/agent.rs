@@ -34,8 +34,8 @@ pub struct Agent {
     pub(super) used: OrdMap<FrameworkId, Arc<Resources>>,
     pub(super) tasks: OrdSet<(FrameworkId, TaskId)>,
     pub(super) executors: OrdSet<(FrameworkId, ExecutorId)>,
-    /// Tasks that it did not report when it came back, since their launch was on its way or
-    /// lost, with those of `executors` that it did not report either.
+    /// Tasks by which it is to be heard whether one of `executors` runs: sent to it, or not
+    /// reported when it came back, since their launch was on its way or lost.
     pub(super) on_their_way: OrdMap<(FrameworkId, TaskId), ExecutorId>,
     pub(super) offers: OrdSet<OfferId>,
     pub(super) killed: OrdSet<(FrameworkId, TaskId)>,
@@ -245,6 +245,17 @@ impl Agent {
         let key = (framework.clone(), executor.clone());
         self.executors.remove(&key);
         self.confirm_executor(framework, executor);
+    }
+
+    /// A task is on its way to an executor that is believed to run.
+    pub(crate) fn await_task(
+        &mut self,
+        framework: &FrameworkId,
+        task: &TaskId,
+        executor: &ExecutorId,
+    ) {
+        let key = (framework.clone(), task.clone());
+        self.on_their_way.insert(key, executor.clone());
     }
 
     /// By which tasks it hears of executors that it did not report, if it gets them.

@@ -6,7 +6,7 @@ use messages::v1::TaskState;
 use messages::v1::offer::Operation;
 use messages::v1::offer::operation::Type;
 use messages::v1::task_status::Reason;
-use model::ids::{AgentId, ExecutorId};
+use model::ids::{AgentId, ExecutorId, TaskId};
 use model::{Resources, Role};
 
 use super::accept::{Acceptance, tasks_of};
@@ -98,10 +98,15 @@ impl Master {
             task: v1::TaskInfo::default(),
         };
         *remaining -= &resources;
-        if is_new && let Some(info) = task.executor.clone() {
-            let used = Resources::from_proto_lossy(&info.resources);
-            *remaining -= &used;
-            self.add_executor(framework_id, Executor::new(info, agent_id, used));
+        if let Some(info) = &task.executor {
+            if is_new {
+                let used = Resources::from_proto_lossy(&info.resources);
+                *remaining -= &used;
+                self.add_executor(framework_id, Executor::new(info.clone(), agent_id, used));
+            } else if let Some(agent) = self.agents.get_mut(agent_id) {
+                let task_id = TaskId::from(&task.task_id);
+                agent.await_task(framework_id, &task_id, &ExecutorId::from(&info.executor_id));
+            }
         }
         if let Some(framework) = self.frameworks.get_mut(framework_id) {
             framework.metrics_mut().operated(Type::Launch);

@@ -7,6 +7,7 @@ use messages::v1::offer::Operation;
 use messages::v1::offer::operation::Type;
 use messages::v1::task_status::Reason;
 use model::Resources;
+use model::ids::{ExecutorId, TaskId};
 
 use super::accept::Acceptance;
 use super::launch::{
@@ -102,6 +103,11 @@ impl Master {
             let used = Resources::from_proto_lossy(&executor.resources);
             *remaining -= &used;
             self.add_executor(framework_id, Executor::new(executor, agent_id, used));
+        } else if let Some(agent) = self.agents.get_mut(agent_id) {
+            let executor = ExecutorId::from(&executor.executor_id);
+            for task in &group.tasks {
+                agent.await_task(framework_id, &TaskId::from(&task.task_id), &executor);
+            }
         }
         if let Some(framework) = self.frameworks.get_mut(framework_id) {
             framework.metrics_mut().operated(Type::LaunchGroup);

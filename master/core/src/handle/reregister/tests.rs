@@ -162,14 +162,28 @@ fn over(
     (reason, uuid): (Reason, u8),
 ) -> Vec<Effect> {
     let status = v1::TaskStatus {
-        task_id: v1::TaskId {
-            value: "t".to_owned(),
-        },
-        state: TaskState::TaskLost.into(),
         reason: Some(reason.into()),
+        ..lost("t")
+    };
+    say(world, agent, framework, (status, uuid))
+}
+
+/// What an agent says of a task that is over.
+fn lost(task: &str) -> v1::TaskStatus {
+    v1::TaskStatus {
+        task_id: model::TaskId::from(task).to_proto(),
+        state: TaskState::TaskLost.into(),
         source: Some(v1::task_status::Source::Agent.into()),
         ..Default::default()
-    };
+    }
+}
+
+fn say(
+    world: &mut World,
+    agent: &AgentId,
+    framework: &FrameworkId,
+    (status, uuid): (v1::TaskStatus, u8),
+) -> Vec<Effect> {
     let update = StatusUpdate {
         framework_id: framework.to_proto(),
         slave_id: Some(agent.to_proto()),
@@ -244,6 +258,43 @@ fn a_kill_that_finds_no_task_leaves_open_whether_there_is_an_executor() {
     world.acknowledge(&framework, &agent, &"t".into(), 1);
     let effects = unknown_task(&mut world, &agent, &framework);
     assert_eq!(freed(&effects), [("cpus:1; mem:64".to_owned(), None)]);
+    world.check_books();
+}
+
+#[test]
+fn an_executor_of_whose_end_the_word_was_lost_is_given_up_when_the_agent_has_none() {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let (framework, _) = world.framework();
+    launch_by_executor(&mut world, &framework, &agent);
+    world.update(
+        1,
+        &agent,
+        &framework,
+        &"t".into(),
+        TaskState::TaskFinished,
+        1,
+    );
+    let offer = world.offer(&framework, &agent, "cpus:1;mem:32");
+    let second = by_executor(task_info("u", &agent), executor_info("e", "cpus:1;mem:64"));
+    world.accept(&framework, &[&offer], vec![launch(vec![second])]);
+    let status = v1::TaskStatus {
+        reason: Some(Reason::ExecutorTerminated.into()),
+        message: Some(model::executor_words::NO_EXECUTOR.to_owned()),
+        ..lost("u")
+    };
+    let effects = say(&mut world, &agent, &framework, (status.clone(), 2));
+    let freed_now: Vec<_> = freed(&effects)
+        .into_iter()
+        .map(|(freed, _)| freed)
+        .collect();
+    assert_eq!(freed_now, ["cpus:1; mem:32", "cpus:1; mem:64"]);
+    world.check_books();
+    // Said again, it says nothing of an executor that was launched since.
+    let offer = world.offer(&framework, &agent, "cpus:2;mem:96");
+    let third = by_executor(task_info("v", &agent), executor_info("e", "cpus:1;mem:64"));
+    world.accept(&framework, &[&offer], vec![launch(vec![third])]);
+    assert_eq!(freed(&say(&mut world, &agent, &framework, (status, 2))), []);
     world.check_books();
 }
 
