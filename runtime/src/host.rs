@@ -35,8 +35,6 @@ const SLOW: Duration = Duration::from_millis(100);
 pub(crate) struct Host<A: Actor> {
     parts: Parts<A>,
     declaration: Arc<Declaration<A>>,
-    /// Whether its thread is that of the connections to peers.
-    is_at_home: bool,
     /// An empty batch, to be changed for the mailbox' full one.
     batch: Option<Box<Batch>>,
     /// Counts what [`Self::is_sample`] was asked for.
@@ -58,7 +56,6 @@ impl<A: Actor> Host<A> {
         node: Node,
     ) {
         let host = Self {
-            is_at_home: mailbox.is_at_home(),
             parts: Parts {
                 actor,
                 core: Core::new(mailbox, node),
@@ -87,13 +84,8 @@ impl<A: Actor> Host<A> {
             return;
         };
         self.parts.core.mailbox.figures().found(batch.events.len());
-        let _outbox = if !self.parts.core.node.world().has_threads() {
-            None
-        } else if self.is_at_home {
-            Some(Outbox::of_many())
-        } else {
-            (batch.events.len() <= SHORT).then(Outbox::of_few)
-        };
+        let is_short = batch.events.len() <= SHORT && self.parts.core.node.world().has_threads();
+        let _outbox = is_short.then(Outbox::open);
         let is_long = batch.events.len() > SAMPLE_EVERY;
         self.weight = if is_long { SAMPLE_EVERY as u64 } else { 1 };
         let mut from = None;

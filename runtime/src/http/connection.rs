@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -119,19 +119,26 @@ pub(crate) async fn receive(
     buffer: &mut BytesMut,
     at_once: usize,
 ) -> io::Result<usize> {
-    poll_fn(|cx| {
-        ready!(socket.poll_readable(cx))?;
-        if buffer.capacity() == 0 {
-            *buffer = SPARE_BUFFER.take();
-        }
-        buffer.reserve(at_once);
-        let read = poll_read_buf(Pin::new(&mut *socket), cx, buffer);
-        if read.is_pending() && buffer.is_empty() {
-            give_back(buffer);
-        }
-        read
-    })
-    .await
+    poll_fn(|cx| poll_receive(socket, buffer, at_once, cx)).await
+}
+
+/// As [`receive`].
+pub(super) fn poll_receive(
+    socket: &mut Socket,
+    buffer: &mut BytesMut,
+    at_once: usize,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    ready!(socket.poll_readable(cx))?;
+    if buffer.capacity() == 0 {
+        *buffer = SPARE_BUFFER.take();
+    }
+    buffer.reserve(at_once);
+    let read = poll_read_buf(Pin::new(socket), cx, buffer);
+    if read.is_pending() && buffer.is_empty() {
+        give_back(buffer);
+    }
+    read
 }
 
 /// Gives the memory of an empty buffer to the thread's other connections.

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::task::Poll;
 
 use bytes::BytesMut;
@@ -12,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use crate::http::answers::Tickers;
-use crate::http::connection::{Place, READ_LITTLE, give_back, receive};
+use crate::http::connection::{Place, READ_LITTLE, give_back, poll_receive};
 use crate::http::inbound::Inbound;
 use crate::http::payload::Held;
 use crate::node::Node;
@@ -217,9 +216,8 @@ impl Messages<'_> {
             } else {
                 limits.head_time
             };
-            let read = receive(self.socket, self.buffer, self.at_once);
-            let read = unless_due(&mut self.inbound, read);
-            let Ok(read) = Box::pin(timeout_at(self.since + limit, read)).await else {
+            let until = self.since + limit;
+            let Ok(read) = Box::pin(timeout_at(until, self.receive())).await else {
                 if self.buffer.is_empty() && self.reader.is_between_messages(self.buffer) {
                     // Nothing was begun that wants an answer.
                     return Some(End::Closed);
@@ -234,8 +232,7 @@ impl Messages<'_> {
             self.held.set(0);
             self.inbound.give_back();
             give_back(self.buffer);
-            let read = receive(self.socket, self.buffer, self.at_once);
-            let read = unless_due(&mut self.inbound, read).await;
+            let read = self.receive().await;
             self.since = Instant::now();
             read
         };
@@ -258,6 +255,17 @@ impl Messages<'_> {
         None
     }
 
+    /// Reads what there is, once there is some; none when answers have waited for long enough
+    /// before.
+    fn receive(&mut self) -> impl Future<Output = Option<io::Result<usize>>> {
+        poll_fn(
+            |cx| match poll_receive(self.socket, self.buffer, self.at_once, cx) {
+                Poll::Ready(read) => Poll::Ready(Some(read)),
+                Poll::Pending => self.inbound.poll_due(cx).map(|()| None),
+            },
+        )
+    }
+
     /// The connection ends with a refusal.
     fn refusal(&mut self, status: u16, text: &str) -> End {
         let mut answers = self.inbound.answers();
@@ -265,17 +273,4 @@ impl Messages<'_> {
         libprocess::answer(status, text, true, &mut answers);
         End::Last(answers)
     }
-}
-
-/// Reads; none when answers have waited for long enough before.
-async fn unless_due(
-    inbound: &mut Inbound<'_>,
-    read: impl Future<Output = io::Result<usize>>,
-) -> Option<io::Result<usize>> {
-    let mut read = pin!(read);
-    poll_fn(|cx| match read.as_mut().poll(cx) {
-        Poll::Ready(read) => Poll::Ready(Some(read)),
-        Poll::Pending => inbound.poll_due(cx).map(|()| None),
-    })
-    .await
 }

@@ -34,11 +34,10 @@ impl Master {
                 .err()
                 .map(|error| error.to_string())
         };
-        let tasks = operation
+        let mut tasks = operation
             .launch
             .map_or_else(Vec::new, |launch| launch.task_infos);
-        for task in tasks {
-            let ids = (task.task_id.clone(), task.agent_id.clone());
+        for task in &mut tasks {
             let launched = match &wrong {
                 Some(why) => Err(why.clone()),
                 None => self.launch_task(turn, acceptance, task),
@@ -49,17 +48,18 @@ impl Master {
                     reason: Reason::TaskInvalid,
                     message: &why,
                 };
-                self.refuse_task(turn, &acceptance.framework, (&ids.0, &ids.1), verdict);
+                let ids = (&task.task_id, &task.agent_id);
+                self.refuse_task(turn, &acceptance.framework, ids, verdict);
             }
         }
     }
 
-    /// Sends one task off, or says why not.
+    /// Sends one task off, of which nothing is left then, or says why not.
     fn launch_task(
         &mut self,
         turn: &mut Turn<'_, '_>,
         acceptance: &mut Acceptance,
-        mut task: v1::TaskInfo,
+        task: &mut v1::TaskInfo,
     ) -> Result<(), String> {
         let Acceptance {
             framework: framework_id,
@@ -72,13 +72,13 @@ impl Master {
         else {
             return Err("Agent removed".to_owned());
         };
-        complete_task(&mut task, role, framework_id.as_str());
+        complete_task(task, role, framework_id.as_str());
         let launch = checks::Launch {
             framework,
             agent,
             available: remaining,
         };
-        launch.check(&task).map_err(|error| error.to_string())?;
+        launch.check(task).map_err(|error| error.to_string())?;
         let resources = Resources::from_proto_lossy(&task.resources);
         let is_new = task
             .executor
@@ -86,17 +86,10 @@ impl Master {
             .is_none_or(|executor| executor_is_new(framework, agent_id, executor));
         let pid = agent.pid().clone();
         let old_form = !agent.reads_reservations();
-        let mut message = RunTaskMessage {
-            framework_id: None,
-            framework: framework.info().clone(),
-            resource_version_uuids: resource_versions(agent),
-            pid: framework
-                .connection()
-                .and_then(Connection::pid)
-                .map(ToString::to_string),
-            launch_executor: Some(is_new),
-            task: v1::TaskInfo::default(),
-        };
+        let info = framework.info().clone();
+        let resource_version_uuids = resource_versions(agent);
+        let driver = framework.connection().and_then(Connection::pid);
+        let driver = driver.map(ToString::to_string);
         *remaining -= &resources;
         if let Some(info) = &task.executor {
             if is_new {
@@ -111,14 +104,21 @@ impl Master {
         if let Some(framework) = self.frameworks.get_mut(framework_id) {
             framework.metrics_mut().operated(Type::Launch);
             let resources = framework.share(resources);
-            let record = Task::launched(&task, framework_id, agent_id, resources);
+            let record = Task::launched(task, framework_id, agent_id, resources);
             self.add_task(turn, record);
         }
         if old_form {
-            to_old_form(&mut task);
+            to_old_form(task);
         }
-        message.task = task;
-        turn.tell_agent(&pid, ToAgent::RunTask(Box::new(message)));
+        let message = Box::new(RunTaskMessage {
+            framework_id: None,
+            framework: info,
+            resource_version_uuids,
+            pid: driver,
+            launch_executor: Some(is_new),
+            task: std::mem::take(task),
+        });
+        turn.tell_agent(&pid, ToAgent::RunTask(message));
         Ok(())
     }
 }
