@@ -154,6 +154,10 @@ impl Messages<'_> {
                 }
             }
             if let Some(receiver) = self.inbound.overloaded() {
+                // That may take longer than answers should wait.
+                if !self.inbound.write(self.socket).await {
+                    return Some(End::Closed);
+                }
                 Box::pin(self.inbound.wait_for(receiver)).await;
             }
             self.since = Instant::now();
