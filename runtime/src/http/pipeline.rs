@@ -298,8 +298,10 @@ impl Pipeline<'_> {
             }
             Body::Parts(parts) => {
                 let outgoing = Outgoing::new(parts, call.accepts_gzip);
-                head(outgoing.length());
-                self.parts(outgoing).await?;
+                // Asked once: it may be known a moment later.
+                let length = outgoing.length();
+                head(length);
+                self.parts(outgoing, length.is_none()).await?;
             }
             Body::Stream(records) => {
                 head(None);
@@ -318,8 +320,7 @@ impl Pipeline<'_> {
     }
 
     /// Writes a body as it comes, in chunks unless its length is known.
-    async fn parts(&mut self, mut outgoing: Outgoing) -> Result<(), Broken> {
-        let is_chunked = outgoing.length().is_none();
+    async fn parts(&mut self, mut outgoing: Outgoing, is_chunked: bool) -> Result<(), Broken> {
         while let Some(part) = poll_fn(|cx| outgoing.poll_part(cx)).await {
             if is_chunked {
                 self.chunk(&part).await?;
