@@ -13,6 +13,10 @@ use futures_core::Stream;
 use crate::http::parts::PartsReader;
 use crate::http::payload::PIECE;
 
+/// How many pieces go out before other connections of the thread have their turn: a client that
+/// reads as fast as they come would never let go.
+const TURN: usize = 2;
+
 /// The bytes that a client gets of a body in parts.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
@@ -22,6 +26,8 @@ pub(crate) struct Outgoing {
     is_compressed: bool,
     /// What is ready to go.
     ready: Bytes,
+    /// How many pieces are left of this turn.
+    turn: usize,
 }
 
 impl Outgoing {
@@ -31,6 +37,7 @@ impl Outgoing {
             encoder: is_compressed.then(|| GzEncoder::new(Vec::new(), Compression::fast())),
             is_compressed,
             ready: Bytes::new(),
+            turn: TURN,
         }
     }
 
@@ -71,6 +78,12 @@ impl Stream for Outgoing {
     /// In small pieces: what the client has not read stays shared, and is not copied for each
     /// client.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.turn == 0 {
+            self.turn = TURN;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.turn -= 1;
         if self.ready.is_empty() {
             match ready!(self.poll_part(cx)) {
                 Some(part) => self.ready = part,
@@ -95,11 +108,16 @@ mod tests {
     fn all(mut outgoing: Outgoing) -> (Vec<u8>, usize) {
         let (mut all, mut longest) = (Vec::new(), 0);
         let cx = &mut Context::from_waker(Waker::noop());
-        while let Poll::Ready(Some(Ok(piece))) = Pin::new(&mut outgoing).poll_next(cx) {
-            longest = longest.max(piece.len());
-            all.extend_from_slice(&piece);
+        loop {
+            match Pin::new(&mut outgoing).poll_next(cx) {
+                Poll::Ready(Some(Ok(piece))) => {
+                    longest = longest.max(piece.len());
+                    all.extend_from_slice(&piece);
+                }
+                Poll::Ready(_) => return (all, longest),
+                Poll::Pending => {}
+            }
         }
-        (all, longest)
     }
 
     #[test]
