@@ -7,6 +7,7 @@
 )]
 
 use std::io::Read as _;
+use std::sync::{Condvar, Mutex};
 
 use flate2::read::GzDecoder;
 use runtime::http::{Help, PartsWriter, Published, Response};
@@ -16,6 +17,23 @@ use tokio::net::TcpStream;
 
 const PARTS: usize = 20;
 const PART: usize = 200_000;
+
+/// Says that a client has the head of an answer that is not finished yet.
+static HEAD_READ: Signal = Signal(Mutex::new(0), Condvar::new());
+
+struct Signal(Mutex<usize>, Condvar);
+
+impl Signal {
+    fn acquire(&self) {
+        let given = self.0.lock().unwrap();
+        *self.1.wait_while(given, |given| *given == 0).unwrap() -= 1;
+    }
+
+    fn give(&self) {
+        *self.0.lock().unwrap() += 1;
+        self.1.notify_all();
+    }
+}
 
 struct Teller;
 
@@ -28,10 +46,14 @@ impl Actor for Teller {
         let help = Help::new("Text.", "`?parts=`");
         let answer = Published::later(help, |request, responder| {
             let parts = request.query("parts").unwrap().parse().unwrap();
+            let unfinished = request.query("unfinished").is_some();
             let (mut writer, body) = PartsWriter::new();
             responder.answer(Response::parts("application/json", body));
             std::thread::spawn(move || {
                 for number in 0..parts {
+                    if unfinished && number == PARTS / 2 {
+                        HEAD_READ.acquire();
+                    }
                     writer.write(part(number));
                 }
             });
@@ -58,9 +80,14 @@ async fn ask(line: &str, headers: &str) -> (String, Vec<u8>) {
     let request = format!("{line}\r\nHost: h\r\n{headers}Connection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    socket.read_to_end(&mut answer).await.unwrap();
-    let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
-    let body = answer.split_off(end + 4);
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(socket.read_u8().await.unwrap());
+    }
+    if line.contains("&unfinished=") {
+        HEAD_READ.give();
+    }
+    let mut body = Vec::new();
+    socket.read_to_end(&mut body).await.unwrap();
     (String::from_utf8(answer).unwrap().to_lowercase(), body)
 }
 
@@ -80,27 +107,19 @@ fn joined(mut chunks: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The body, by chunks unless it was all written before its head was sent.
-fn whole(head: &str, body: &[u8]) -> Vec<u8> {
-    let is_chunked = head.contains("transfer-encoding: chunked");
-    assert_ne!(is_chunked, head.contains("content-length"), "{head}");
-    if is_chunked {
-        joined(body)
-    } else {
-        body.to_vec()
-    }
-}
-
 const GET: &str = "GET /teller/text?parts=20 HTTP/1.1";
 const POST: &str = "POST /teller/text?parts=20 HTTP/1.1";
 const LENGTH: &str = "Content-Length: 0\r\n";
 
 #[test]
-fn a_large_answer_comes_whole_and_a_small_one_has_a_length() {
+fn an_unfinished_answer_comes_in_chunks_and_a_small_one_has_a_length() {
     runtime::run(async {
-        for (line, headers) in [(GET, ""), (POST, LENGTH)] {
-            let (head, body) = ask(line, headers).await;
-            assert!(whole(&head, &body) == text(PARTS));
+        for (method, headers) in [("GET", ""), ("POST", LENGTH)] {
+            let line = format!("{method} /teller/text?parts=20&unfinished=1 HTTP/1.1");
+            let (head, body) = ask(&line, headers).await;
+            assert!(head.contains("transfer-encoding: chunked"), "{head}");
+            assert!(!head.contains("content-length"), "{head}");
+            assert!(joined(&body) == text(PARTS));
         }
         let (head, body) = ask("GET /teller/text?parts=1 HTTP/1.1", "").await;
         assert!(head.contains("content-length: 200000"), "{head}");
@@ -139,7 +158,7 @@ fn it_is_compressed_as_it_goes() {
             let (head, body) = ask(line, &headers).await;
             assert!(head.contains("content-encoding: gzip"), "{head}");
             let mut read = Vec::new();
-            let compressed = whole(&head, &body);
+            let compressed = joined(&body);
             GzDecoder::new(&*compressed).read_to_end(&mut read).unwrap();
             assert!(read == text(PARTS));
         }

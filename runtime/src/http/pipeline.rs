@@ -401,6 +401,8 @@ impl Pipeline<'_> {
                 Ok(Ok(())) => {}
                 _ => return Err(Broken),
             }
+            // A client that reads as fast as it comes leaves other connections their turn.
+            tokio::task::yield_now().await;
         }
         Ok(())
     }
