@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use messages::v1;
+use model::executor_words::EXECUTOR_TERMINATED;
 use model::ids::{ContainerId, ExecutorId, FrameworkId};
 
 use crate::agent::Agent;
@@ -214,7 +215,7 @@ impl Verdict {
                 .or_else(|| pending.map(|pending| pending.reason))
                 .unwrap_or(v1::task_status::Reason::ExecutorTerminated),
             message: match messages.is_empty() {
-                true => "Executor terminated".into(),
+                true => EXECUTOR_TERMINATED.into(),
                 false => messages.join("; "),
             },
             limited_resources: termination

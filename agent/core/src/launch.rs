@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, Vector};
 use messages::{internal, v1};
-use model::executor_words::NO_EXECUTOR;
+use model::executor_words::{EXECUTOR_TERMINATED, NO_EXECUTOR};
 use model::ids::{ContainerId, ExecutorId, FrameworkId, TaskId};
 use model::resources::Resources;
 
@@ -382,7 +382,7 @@ fn plan(executor: Option<&Executor>, launch: &PendingLaunch) -> Plan {
         )),
         ExecutorPhase::Terminated => Plan::Refuse(Refusal::dropped(
             Reason::ExecutorTerminated,
-            "Executor terminated",
+            EXECUTOR_TERMINATED,
         )),
     }
 }

@@ -10,7 +10,7 @@ use messages::internal::{
 };
 use messages::v1;
 use messages::v1::task_status::{Reason, Source};
-use model::executor_words::NO_EXECUTOR;
+use model::executor_words::{EXECUTOR_TERMINATED, NO_EXECUTOR};
 use model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
 use model::task_state::TaskStateExt as _;
 use prost::Message as _;
@@ -300,9 +300,9 @@ impl Master {
     }
 
     /// An agent says something of a task that was on its way to a running executor, or that it
-    /// did not report when it returned. If it says so, or if it never got the task, nor is
-    /// another of its executor's on its way, there is no such executor there: the word of its
-    /// end was lost. If the task runs, there is. If the agent ended the task otherwise, that
+    /// did not report when it returned. If it says that the executor has ended, or if it never
+    /// got the task, nor is another of its executor's on its way, there is no such executor
+    /// there: the word of its end may be lost. If the task runs, there is. If the agent ended the task otherwise, that
     /// says neither.
     pub(crate) fn hear_of_task(
         &mut self,
@@ -318,7 +318,8 @@ impl Master {
             return;
         };
         let is_over = status.state().is_terminal();
-        if is_over && status.source() == Source::Agent && status.message() == NO_EXECUTOR {
+        let has_ended = matches!(status.message(), NO_EXECUTOR | EXECUTOR_TERMINATED);
+        if is_over && status.source() == Source::Agent && has_ended {
             self.remove_executor(turn, framework, id, &executor);
         } else if is_over && status.reason == Some(Reason::Reconciliation.into()) {
             if !agent.missed_task(framework, task, &executor) {

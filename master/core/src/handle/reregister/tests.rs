@@ -263,6 +263,13 @@ fn a_kill_that_finds_no_task_leaves_open_whether_there_is_an_executor() {
 
 #[test]
 fn an_executor_of_whose_end_the_word_was_lost_is_given_up_when_the_agent_has_none() {
+    use model::executor_words::{EXECUTOR_TERMINATED, NO_EXECUTOR};
+    for words in [NO_EXECUTOR, EXECUTOR_TERMINATED] {
+        is_given_up(words);
+    }
+}
+
+fn is_given_up(words: &str) {
     let mut world = World::new();
     let agent = world.agent(1, RESOURCES);
     let (framework, _) = world.framework();
@@ -280,7 +287,7 @@ fn an_executor_of_whose_end_the_word_was_lost_is_given_up_when_the_agent_has_non
     world.accept(&framework, &[&offer], vec![launch(vec![second])]);
     let status = v1::TaskStatus {
         reason: Some(Reason::ExecutorTerminated.into()),
-        message: Some(model::executor_words::NO_EXECUTOR.to_owned()),
+        message: Some(words.to_owned()),
         ..lost("u")
     };
     let effects = say(&mut world, &agent, &framework, (status.clone(), 2));
