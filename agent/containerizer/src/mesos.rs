@@ -375,7 +375,7 @@ impl Shared {
         match executed {
             Err(Some(failure)) => Err(LaunchError::Start(info.describe(failure))),
             Err(None) => Err(LaunchError::Start(
-                "who starts containers spoke nonsense".to_owned(),
+                "what starts containers reported a status that cannot be read".to_owned(),
             )),
             Ok(()) => Err(LaunchError::Destroyed),
         }

@@ -84,12 +84,18 @@ impl Answers {
         }
     }
 
+    fn forget_due(&mut self) {
+        if let Some(due) = self.due.take() {
+            self.ticker().forget(due);
+        }
+    }
+
     /// Answers some messages that all were taken, or were for an actor that is not there.
     pub(super) fn add(&mut self, count: usize, is_taken: bool, answering: Answering) {
         if answering == Answering::Rarely && !self.is_rare {
             self.gather();
+            self.forget_due();
             self.is_rare = true;
-            self.due = None;
         }
         let waits = is_taken && answering != Answering::AtOnce;
         if waits && self.has_offered {
@@ -181,5 +187,11 @@ impl Answers {
         if (1..=SPARE_BYTES).contains(&bytes.capacity()) {
             SPARE.set(bytes);
         }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.forget_due();
     }
 }
