@@ -436,6 +436,20 @@ fn an_error_event_is_the_end() {
 /// A master that speaks libprocess with drivers.
 struct WireMaster {
     calls: mpsc::UnboundedSender<(Pid, Call, bool)>,
+    /// An error that it answers a subscription with before it takes the framework.
+    says_first: Option<&'static str>,
+}
+
+impl WireMaster {
+    const fn new(calls: mpsc::UnboundedSender<(Pid, Call, bool)>) -> Self {
+        let says_first = None;
+        Self { calls, says_first }
+    }
+}
+
+fn error(message: &str) -> internal::FrameworkErrorMessage {
+    let message = message.to_owned();
+    internal::FrameworkErrorMessage { message }
 }
 
 impl Actor for WireMaster {
@@ -446,6 +460,9 @@ impl Actor for WireMaster {
             .on("", |master, from, call: scheduler::Call, context| {
                 let (call, force) = call.into_v1();
                 if call.r#type() == call::Type::Subscribe {
+                    if let Some(message) = master.says_first {
+                        context.send(from, error(message));
+                    }
                     let message = internal::FrameworkRegisteredMessage {
                         framework_id: FrameworkId {
                             value: "F".to_owned(),
@@ -495,7 +512,7 @@ fn libprocess_is_another_way_to_say_the_same() {
         let (there, here) = (node().await, node().await);
         let (calls, mut called) = mpsc::unbounded_channel();
         let master = there
-            .spawn("master", WireMaster { calls }, Placement::Here)
+            .spawn("master", WireMaster::new(calls), Placement::Here)
             .unwrap();
         let (framework, mut news) = wire_framework(there.address(), Some("F"));
         let framework = here.spawn("framework", framework, Placement::Here).unwrap();
@@ -555,6 +572,40 @@ fn libprocess_is_another_way_to_say_the_same() {
         assert_eq!(news.recv().await.unwrap(), "left");
         let (_, deactivate, _) = called.recv().await.unwrap();
         assert_eq!(deactivate, Call::default());
+    });
+}
+
+/// A master that only saw its own connection break says so with an error.
+#[test]
+fn a_driver_that_its_master_lost_comes_back() {
+    runtime::run(async {
+        let (there, here) = (node().await, node().await);
+        let (calls, mut called) = mpsc::unbounded_channel();
+        let master = WireMaster {
+            says_first: Some("Framework disconnected"),
+            ..WireMaster::new(calls)
+        };
+        let master = there.spawn("master", master, Placement::Here).unwrap();
+        let (framework, mut news) = wire_framework(there.address(), None);
+        here.spawn("framework", framework, Placement::Here).unwrap();
+        let (driver, ..) = called.recv().await.unwrap();
+        // That of an earlier connection means nothing while the driver subscribes.
+        assert_eq!(news.recv().await.unwrap(), "subscribed F");
+        let say = |what: &'static str| {
+            let driver = driver.clone();
+            master.call(move |_, context| context.send(&driver, error(what)));
+        };
+        say("Framework disconnected");
+        assert_eq!(
+            news.recv().await.unwrap(),
+            "disconnected: the master has lost the framework: Framework disconnected"
+        );
+        let (again, call, force) = called.recv().await.unwrap();
+        assert_eq!((again, force), (driver.clone(), false));
+        assert_eq!(call.framework_id.unwrap().value, "F");
+        assert_eq!(news.recv().await.unwrap(), "subscribed F");
+        say("Framework failed over");
+        assert_eq!(news.recv().await.unwrap(), "refused: Framework failed over");
     });
 }
 

@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// framework's knowing.
 const SILENCE: Duration = Duration::from_secs(2 * 60);
 
+/// What a master says that saw its connection to the framework break.
+const DISCONNECTED: &str = "Framework disconnected";
+
 /// What the framework's driver is told, of which session.
 pub(super) enum Said {
     Notice(Notice<Event>),
@@ -223,6 +226,25 @@ impl Wire {
         }
     }
 
+    /// The framework cannot go on as it is.
+    fn failed(&mut self, message: String) {
+        let Some(current) = &self.session else {
+            return;
+        };
+        if message != DISCONNECTED {
+            let event = Event {
+                error: Some(event::Error { message }),
+                ..of(event::Type::Error)
+            };
+            (self.ear)(current.id, Said::Notice(Notice::Events(vec![event])));
+        } else if !current.is_asking {
+            // As by HTTP (V8): it subscribes again.
+            let why = format!("the master has lost the framework: {message}");
+            self.end(current.id, Ended::Broken(why));
+        }
+        // Else it is subscribing again already, whatever became of the connection before.
+    }
+
     /// The framework was taken: from now on its sender is the master.
     fn registered(
         &mut self,
@@ -414,15 +436,7 @@ impl Actor for Wire {
             )
             .on(
                 "The framework cannot go on.",
-                |wire, _, message: internal::FrameworkErrorMessage, _| {
-                    let Some(current) = &wire.session else { return };
-                    let message = message.message;
-                    let event = Event {
-                        error: Some(event::Error { message }),
-                        ..of(event::Type::Error)
-                    };
-                    (wire.ear)(current.id, Said::Notice(Notice::Events(vec![event])));
-                },
+                |wire, _, message: internal::FrameworkErrorMessage, _| wire.failed(message.message),
             );
     }
 

@@ -23,6 +23,7 @@ pub struct Task {
     executor: Option<ExecutorId>,
     state: v1::TaskState,
     unacknowledged: Option<(v1::TaskState, Uuid)>,
+    is_acknowledged: bool,
     resources: Arc<Resources>,
     /// The latest status of each run of equal states, oldest first: each as an encoded
     /// `TaskStatus` without the ids that the task holds, and without data, behind its length.
@@ -62,6 +63,7 @@ impl Task {
                 .map(|it| ExecutorId::from(&it.executor_id)),
             state: v1::TaskState::TaskStaging,
             unacknowledged: None,
+            is_acknowledged: false,
             resources,
             statuses: Arc::default(),
             details: encode_details(v1::Task {
@@ -106,6 +108,7 @@ impl Task {
                 .map(ExecutorId::from),
             state: task.state,
             unacknowledged,
+            is_acknowledged: false,
             resources,
             statuses: joined(task.statuses.iter().map(|it| bare_status(it))),
             details: shared.or_else(|| details.map(Arc::from)),
@@ -142,9 +145,15 @@ impl Task {
         self.state
     }
 
-    /// State and uuid of the update that the framework has yet to acknowledge.
+    /// State and uuid of the update that the framework has yet to acknowledge, or of the task's
+    /// end if it has [acknowledged that](Self::is_acknowledged).
     pub const fn unacknowledged(&self) -> Option<(v1::TaskState, Uuid)> {
         self.unacknowledged
+    }
+
+    /// Whether the framework has acknowledged how the task ended.
+    pub const fn is_acknowledged(&self) -> bool {
+        self.is_acknowledged
     }
 
     /// The state that the framework has been told: what reconciliation answers (M41).
@@ -273,6 +282,11 @@ impl Task {
     /// Remembers which update the framework must acknowledge next.
     pub(crate) const fn set_unacknowledged(&mut self, state: v1::TaskState, uuid: Uuid) {
         self.unacknowledged = Some((state, uuid));
+    }
+
+    /// Remembers that the framework has acknowledged how the task ended.
+    pub(crate) const fn acknowledge_end(&mut self) {
+        self.is_acknowledged = true;
     }
 
     fn decode_status(&self, bytes: &[u8]) -> v1::TaskStatus {

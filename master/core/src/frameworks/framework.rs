@@ -49,6 +49,8 @@ pub struct Framework {
     pub(super) metrics: Arc<FrameworkMetrics>,
     /// What the last task was given; tasks of one framework are often alike.
     pub(super) last_resources: Option<Arc<Resources>>,
+    /// Whether its scheduler has ever said the framework's id, and so knows it.
+    pub(super) has_said_id: bool,
 }
 
 /// Where a framework stands.
@@ -98,6 +100,7 @@ impl Framework {
             counts: TaskCounts::default(),
             metrics: Arc::default(),
             last_resources: None,
+            has_said_id: false,
         }
     }
 
@@ -290,6 +293,14 @@ impl Framework {
         self.epoch = self.epoch.wrapping_add(1);
     }
 
+    pub(crate) const fn has_said_id(&self) -> bool {
+        self.has_said_id
+    }
+
+    pub(crate) const fn hear_id(&mut self) {
+        self.has_said_id = true;
+    }
+
     pub(crate) const fn deactivate(&mut self) {
         if self.is_active() {
             self.state = FrameworkState::Inactive;
@@ -349,6 +360,18 @@ impl Framework {
         while self.completed_tasks.len() > self.completed_limit {
             self.completed_tasks.pop_front();
         }
+    }
+
+    /// Whether it has acknowledged the end of `task`, which an agent reports as one that is
+    /// yet to be acknowledged. It is not known of tasks that the history has dropped.
+    pub(crate) fn has_acknowledged(&self, task: &Task) -> bool {
+        task.is_told_ended()
+            && self.completed_tasks.iter().any(|ended| {
+                ended.is_acknowledged()
+                    && ended.id() == task.id()
+                    && ended.agent() == task.agent()
+                    && ended.unacknowledged() == task.unacknowledged()
+            })
     }
 
     /// Forgets a completed task that turned out to run.

@@ -110,6 +110,16 @@ impl Frameworks {
         old
     }
 
+    /// Its scheduler has said the framework's id.
+    pub(crate) fn hear_id(&mut self, id: &FrameworkId) {
+        // Most have said it long ago: those need not be changed, and so not be copied.
+        if self.get(id).is_some_and(|it| !it.has_said_id())
+            && let Some(framework) = self.get_mut(id)
+        {
+            framework.hear_id();
+        }
+    }
+
     pub(crate) fn disconnect(&mut self, id: &FrameworkId) {
         if let Some(framework) = self.view.registered.get_mut(id).map(Arc::make_mut) {
             let stream = framework.connection.as_ref().and_then(Connection::stream);

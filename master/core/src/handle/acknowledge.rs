@@ -52,6 +52,11 @@ impl Master {
                 return false;
             };
             if state.is_terminal() && expected == uuid {
+                if let Some(framework) = self.frameworks.get_mut(framework)
+                    && let Some(task) = framework.task_mut(&task_id)
+                {
+                    task.acknowledge_end();
+                }
                 self.remove_task(turn, framework, &task_id, History::Completed);
             }
         }

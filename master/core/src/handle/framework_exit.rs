@@ -42,7 +42,12 @@ impl Master {
         let Some(framework) = self.frameworks.get(id) else {
             return;
         };
-        if framework.connection().and_then(Connection::pid) == Some(from) && framework.is_active() {
+        if framework.connection().and_then(Connection::pid) != Some(from) {
+            return;
+        }
+        let is_active = framework.is_active();
+        self.frameworks.hear_id(id);
+        if is_active {
             turn.allocator(DeactivateFramework {
                 framework_id: id.clone(),
             });

@@ -126,7 +126,9 @@ impl Master {
             frameworks,
             completed,
         } = report;
-        tasks.retain(|task| !self.frameworks.is_completed(task.framework()));
+        tasks.retain(|task| {
+            !self.frameworks.is_completed(task.framework()) && !self.is_acknowledged(task)
+        });
         if !was_recovered {
             let message = if was_unreachable {
                 "Unreachable agent re-reregistered"
@@ -166,6 +168,15 @@ impl Master {
         turn.tell_agent(from, ToAgent::Reregistered(Box::new(message)));
         self.end_completed_frameworks(turn, from, &frameworks);
         self.send_frameworks(turn, from, &known);
+    }
+
+    /// Whether the framework has acknowledged the end of this task, of which the agent had not
+    /// heard when it made its report: the acknowledgement is on its way there. Once it has
+    /// come, the agent says no more of the task, so that nothing would take it out of the
+    /// books again. If it got lost, the agent says again how the task ended.
+    fn is_acknowledged(&self, task: &Task) -> bool {
+        let framework = self.frameworks.get(task.framework());
+        framework.is_some_and(|it| it.has_acknowledged(task))
     }
 
     /// A task of an unreachable agent is back: its framework is told how it is (M14), or
@@ -358,6 +369,7 @@ impl Master {
             let known = self.frameworks.get(task.framework());
             if is_lost(self, task.framework())
                 && known.is_some_and(|it| it.task(task.id()).is_none())
+                && !self.is_acknowledged(&task)
             {
                 self.revive_task(turn, &task, "Disconnected agent reregistered");
                 // One that has ended meanwhile is yet to be acknowledged.

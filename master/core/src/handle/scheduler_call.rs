@@ -64,10 +64,12 @@ impl Master {
             tracing::warn!(%from, "dropping a call: it is not from the registered framework");
             return;
         }
-        if !framework.is_connected() {
+        let (id, is_connected) = (framework.id().clone(), framework.is_connected());
+        self.frameworks.hear_id(&id);
+        if !is_connected {
             let event = events::error("Framework disconnected");
             let to = Connection::Pid(from.clone());
-            turn.event(Some(framework.id()), &to, event, DriverDetail::None);
+            turn.event(Some(&id), &to, event, DriverDetail::None);
             return;
         }
         if matches!(
@@ -77,7 +79,6 @@ impl Master {
             tracing::warn!(%from, "dropping a call that drivers cannot make");
             return;
         }
-        let id = framework.id().clone();
         let outcome = self.call(turn, &id, call);
         if let Outcome::BadRequest(why) = outcome {
             let (event, to) = (events::error(why), Connection::Pid(from.clone()));

@@ -97,23 +97,34 @@ impl Master {
         from: Connection,
         subscription: Subscription,
     ) {
-        if let Some(pid) = from.pid()
-            && let Some(framework) = self.frameworks.by_pid(pid)
-            && framework.is_connected()
-        {
-            // A driver that asks again since the answer got lost.
-            let id = framework.id().clone();
-            self.welcome_framework(turn, &id, DriverDetail::None);
-            return;
+        match from.pid().and_then(|pid| self.frameworks.by_pid(pid)) {
+            Some(framework) if framework.is_connected() => {
+                // A driver that asks again since the answer got lost.
+                let id = framework.id().clone();
+                self.welcome_framework(turn, &id, DriverDetail::None);
+            }
+            Some(framework) if is_asked_for_again(framework, &subscription.info) => {
+                let id = framework.id().clone();
+                self.change_framework(turn, &id, subscription.of(&id));
+                self.reconnect(turn, &id, from, DriverDetail::None);
+            }
+            _ => self.subscribe_another(turn, from, subscription),
         }
+    }
+
+    fn subscribe_another(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        from: Connection,
+        subscription: Subscription,
+    ) {
         let id = self.next_framework_id();
         let Subscription {
-            mut info,
+            info,
             suppressed,
             offer_constraints,
             facts,
-        } = subscription;
-        info.id = Some(id.to_proto());
+        } = subscription.of(&id);
         let mut framework = Framework::new(
             id.clone(),
             Arc::new(info.clone()),
@@ -180,8 +191,20 @@ impl Master {
         if !was_recovered && !same_driver {
             self.tell(turn, id, events::error(FAILED_OVER), DriverDetail::None);
         }
+        self.reconnect(turn, id, from, detail);
+        self.frameworks.hear_id(id);
+    }
+
+    /// Connects a known framework, of which the agents that run its tasks hear.
+    fn reconnect(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        id: &FrameworkId,
+        to: Connection,
+        detail: DriverDetail,
+    ) {
         let was_active = self.frameworks.get(id).is_some_and(|it| it.is_active());
-        self.connect(turn, id, from);
+        self.connect(turn, id, to);
         if !was_active {
             turn.allocator(ActivateFramework {
                 framework_id: id.clone(),
@@ -361,6 +384,17 @@ impl Master {
             });
         }
     }
+}
+
+/// Whether a driver that subscribes without an id is that of this framework, whose connection
+/// broke before the driver heard of its id. A scheduler that knew it would say it: one that
+/// begins at the same address after it must not take over what that has left behind.
+fn is_asked_for_again(framework: &Framework, info: &v1::FrameworkInfo) -> bool {
+    let known = v1::FrameworkInfo {
+        id: info.id.clone(),
+        ..framework.info().clone()
+    };
+    !framework.has_said_id() && known == *info
 }
 
 /// Sends ERROR to somebody who wanted to subscribe, and ends the stream.

@@ -22,6 +22,14 @@ pub(crate) struct Subscription {
     pub(crate) facts: FrameworkFacts,
 }
 
+impl Subscription {
+    /// The description of the framework that has this id.
+    pub(crate) fn of(mut self, id: &FrameworkId) -> Self {
+        self.info.id = Some(id.to_proto());
+        self
+    }
+}
+
 /// Why a framework may not be what it says it is. The texts are upstream's.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SubscriptionError {

@@ -588,3 +588,73 @@ fn what_was_not_checkpointed_but_survived_is_taken_back() {
     );
     world.check_books();
 }
+
+/// A world in which the framework has acknowledged the end of a task, and the report that its
+/// agent made before it heard of that.
+fn acknowledged_end(
+    info: v1::FrameworkInfo,
+) -> (World, AgentId, FrameworkId, ReregisterSlaveMessage) {
+    let mut world = World::new();
+    let agent = world.agent(1, RESOURCES);
+    let (framework, _) = world.framework_with(info.clone());
+    let task = world.task(&framework, &agent, "t");
+    world.update(1, &agent, &framework, &task, TaskState::TaskFailed, 1);
+    world.acknowledge(&framework, &agent, &task, 1);
+    let message = ReregisterSlaveMessage {
+        frameworks: vec![known(&framework, info)],
+        tasks: vec![v1::Task {
+            status_update_state: Some(TaskState::TaskFailed.into()),
+            status_update_uuid: Some(uuid_bytes(1)),
+            ..reported_task("t", &agent, &framework, TaskState::TaskFailed)
+        }],
+        ..report(1, &agent, RESOURCES)
+    };
+    (world, agent, framework, message)
+}
+
+fn is_in_history_alone(world: &World, framework: &FrameworkId, agent: &AgentId) -> bool {
+    let snapshot = world.master.snapshot();
+    let record = snapshot.frameworks.get(framework).unwrap();
+    world.check_books();
+    record.tasks().is_empty()
+        && record.completed_tasks().len() == 1
+        && snapshot.agents.get(agent).unwrap().tasks().is_empty()
+}
+
+#[test]
+fn an_end_that_was_acknowledged_meanwhile_is_over_when_the_agent_returns() {
+    let (mut world, agent, framework, message) = acknowledged_end(framework_info());
+    world.lose(1, &agent);
+    let effects = send(&mut world, 1, message.clone());
+    assert!(welcome(&effects).is_some());
+    assert_eq!(statuses(&effects), [] as [&v1::TaskStatus; 0]);
+    assert!(is_in_history_alone(&world, &framework, &agent));
+    // If the acknowledgement got lost, the agent tells of the end again, and waits for another.
+    let effects = world.update(1, &agent, &framework, &"t".into(), TaskState::TaskFailed, 1);
+    assert_eq!(statuses(&effects)[0].uuid, Some(uuid_bytes(1)));
+    let effects = world.acknowledge(&framework, &agent, &"t".into(), 1);
+    assert!(matches!(to_agents(&effects)[..], [ToAgent::Acknowledge(_)]));
+    assert!(is_in_history_alone(&world, &framework, &agent));
+    // Another update of a task of that name is not acknowledged yet.
+    world.lose(1, &agent);
+    let mut another = message;
+    another.tasks[0].status_update_uuid = Some(uuid_bytes(2));
+    send(&mut world, 1, another);
+    assert_eq!(
+        world.state_of(&framework, &"t".into()),
+        Some(TaskState::TaskFailed)
+    );
+}
+
+#[test]
+fn an_end_that_was_acknowledged_meanwhile_is_over_without_checkpoints_too() {
+    let info = v1::FrameworkInfo {
+        checkpoint: None,
+        ..framework_info()
+    };
+    let (mut world, agent, framework, message) = acknowledged_end(info);
+    world.handle(Input::Exited(agent_pid(1)));
+    let effects = send(&mut world, 1, message);
+    assert_eq!(statuses(&effects), [] as [&v1::TaskStatus; 0]);
+    assert!(is_in_history_alone(&world, &framework, &agent));
+}

@@ -225,19 +225,12 @@ fn a_framework_of_an_earlier_master_keeps_its_id() {
 fn another_driver_needs_force_to_take_over() {
     let mut world = World::new();
     let effects = subscribe_driver(&mut world, &driver(), framework_info(), false);
-    let registered = effects.iter().find_map(|effect| match effect {
-        Effect::Framework(to) => Some((to.event.subscribed.clone()?, to.driver.clone())),
-        _ => None,
-    });
-    let (subscribed, detail) = registered.unwrap();
+    let (id, detail) = registered(&effects);
     assert_eq!(detail, DriverDetail::None);
-    let id = FrameworkId::from(&subscribed.framework_id);
     // A retry gets the same answer.
     let again = subscribe_driver(&mut world, &driver(), framework_info(), false);
-    let same = events(&again)
-        .find_map(|event| event.subscribed.as_ref())
-        .unwrap();
-    assert_eq!(same.framework_id, subscribed.framework_id);
+    assert_eq!(registered(&again), (id.clone(), DriverDetail::None));
+    let id = FrameworkId::from(id);
     let other: Pid = "scheduler-2@10.0.1.2:4000".parse().unwrap();
     let effects = subscribe_driver(&mut world, &other, with_id(&id), false);
     let refused = Connection::Pid(other.clone());
@@ -285,18 +278,84 @@ fn suppressed_roles_must_be_the_frameworks_own() {
     );
 }
 
-#[test]
-fn a_driver_that_restarts_at_the_same_address_is_a_new_framework() {
-    let mut world = World::new();
-    let patient = v1::FrameworkInfo {
+/// A framework that has time to return.
+fn patient() -> v1::FrameworkInfo {
+    v1::FrameworkInfo {
         failover_timeout: Some(60.0),
         ..framework_info()
-    };
-    subscribe_driver(&mut world, &driver(), patient.clone(), false);
+    }
+}
+
+/// The framework that a driver's subscription makes, and how the driver is told.
+fn registered(effects: &[Effect]) -> (String, DriverDetail) {
+    let told = effects.iter().find_map(|effect| match effect {
+        Effect::Framework(to) => Some((to.event.subscribed.as_ref()?, to.driver.clone())),
+        _ => None,
+    });
+    let (subscribed, detail) = told.unwrap();
+    (subscribed.framework_id.value.clone(), detail)
+}
+
+#[test]
+fn a_driver_that_is_cut_off_before_it_hears_its_id_gets_the_same_again() {
+    let mut world = World::new();
+    subscribe_driver(&mut world, &driver(), patient(), false);
+    // However often.
+    for _ in 0..2 {
+        world.handle(Input::Exited(driver()));
+        let effects = subscribe_driver(&mut world, &driver(), patient(), false);
+        // It has no id to be registered again with.
+        assert_eq!(
+            registered(&effects),
+            ("m-0000".to_owned(), DriverDetail::None)
+        );
+        let to_allocator = to_allocator(&effects);
+        assert!(
+            to_allocator
+                .iter()
+                .any(|input| matches!(input, ToAllocator::ActivateFramework(_)))
+        );
+        let frameworks = world.master.snapshot().frameworks;
+        assert_eq!(frameworks.registered().len(), 1);
+        assert!(frameworks.get(&"m-0000".into()).unwrap().is_active());
+    }
+}
+
+#[test]
+fn a_driver_that_begins_where_another_one_ran_is_a_new_framework() {
+    // The one before had heard its id, and may have left tasks.
+    let mut world = World::new();
+    subscribe_driver(&mut world, &driver(), patient(), false);
+    world.handle(Input::DriverCall {
+        from: driver(),
+        force: false,
+        call: Box::new(v1::scheduler::Call {
+            framework_id: Some(FrameworkId::from("m-0000").to_proto()),
+            ..call(Type::Revive)
+        }),
+    });
     world.handle(Input::Exited(driver()));
-    let effects = subscribe_driver(&mut world, &driver(), patient, false);
-    let subscribed = events(&effects)
-        .find_map(|event| event.subscribed.as_ref())
-        .unwrap();
-    assert_eq!(subscribed.framework_id.value, "m-0001");
+    let effects = subscribe_driver(&mut world, &driver(), patient(), false);
+    assert_eq!(registered(&effects).0, "m-0001");
+    // It had taken over another framework, by its id.
+    let mut world = World::new();
+    let id = FrameworkId::from("old-0007");
+    let returns = v1::FrameworkInfo {
+        id: Some(id.to_proto()),
+        ..patient()
+    };
+    subscribe_driver(&mut world, &driver(), returns, true);
+    world.handle(Input::Exited(driver()));
+    let effects = subscribe_driver(&mut world, &driver(), patient(), false);
+    assert_eq!(registered(&effects).0, "m-0000");
+    // It was something else.
+    let mut world = World::new();
+    subscribe_driver(&mut world, &driver(), patient(), false);
+    world.handle(Input::Exited(driver()));
+    let other = v1::FrameworkInfo {
+        name: "other".to_owned(),
+        ..patient()
+    };
+    let effects = subscribe_driver(&mut world, &driver(), other, false);
+    assert_eq!(registered(&effects).0, "m-0001");
 }
