@@ -153,7 +153,9 @@ impl Peers {
 
     /// Has `linker` told once when the connection to `peer`'s node breaks (L13).
     pub(crate) fn link(&self, node: &Node, linker: &Arc<Mailbox>, peer: &Pid) {
-        self.with(node, peer.address, |state| state.links.add(linker, peer));
+        self.with(node, peer.address, |state| {
+            state.links.add(linker, &peer.id)
+        });
     }
 
     /// Replaces the connection: links and what waits move to a fresh one, and the old

@@ -174,7 +174,7 @@ impl Peer {
             let (bytes, messages) = (left.queue.bytes(), left.queue.messages());
             task.accounts.waiting.fetch_sub(bytes, Ordering::Relaxed);
             task.accounts.lost.add(messages);
-            left.links.tell_exited();
+            left.links.tell_exited(task.address);
         });
         peer
     }
@@ -438,7 +438,7 @@ impl Peer {
 
     pub(super) fn view(&self, now: Instant) -> PeerView {
         let state = lock(&self.state);
-        let links = state.links.describe();
+        let links = state.links.describe(self.address);
         PeerView {
             address: self.address,
             is_connected: state.is_connected,
