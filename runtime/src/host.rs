@@ -25,7 +25,7 @@ const SAMPLE_EVERY: usize = 16;
 /// An actor with no more events at once writes what it sends to other nodes by itself.
 const SHORT: usize = 4;
 /// Room for events that a batch keeps between bursts.
-const KEPT_EVENTS: usize = 4096;
+const KEPT_EVENTS: usize = 512;
 /// So many messages of a kind are each counted for their sender, before samples will do.
 const COUNTED_EACH: u64 = 1024;
 /// A handler that takes this long is slow: others wait for it.

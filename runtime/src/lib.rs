@@ -36,6 +36,7 @@
 
 mod activity;
 mod actor;
+mod chores;
 mod coarse;
 mod context;
 mod directory;
@@ -62,6 +63,7 @@ mod wakes;
 mod world;
 
 pub use actor::{Actor, Declaration};
+pub use chores::have_each_thread;
 pub use context::{Context, Handle};
 pub use filter::{Mail, MessageFilter, Pattern, Rule, Rules};
 pub use introspection::publish_version;

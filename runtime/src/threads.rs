@@ -9,6 +9,7 @@ use actix_rt::Arbiter;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::error;
 
+use crate::chores::chores;
 use crate::http::answers::Tickers;
 use crate::http::connection::{self, Place};
 use crate::http::front;
@@ -35,6 +36,7 @@ impl Threads {
     /// Runs `start` on a new thread that lives as long as the node's process.
     pub(crate) fn spawn(&self, start: impl FnOnce() + Send + 'static) {
         let arbiter = Arbiter::new();
+        arbiter.spawn(chores());
         arbiter.spawn_fn(start);
         lock(&self.arbiters).push(arbiter);
     }
@@ -98,6 +100,7 @@ impl Workers {
                 let (inbox, connections) = mpsc::unbounded_channel();
                 let arbiter = Arbiter::new();
                 let (node, home) = (node.clone(), home.clone());
+                arbiter.spawn(chores());
                 arbiter.spawn_fn(move || {
                     actix_rt::spawn(work(node, Place::Worker, connections, home));
                 });

@@ -15,22 +15,18 @@ use tracing::{info, warn};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How often memory that is free is given back. By itself the allocator keeps it for ten
-/// seconds, and then until it is asked for more: after a return of all agents that is most of
-/// what the master has. To give it back at once would cost a twentieth of the speed.
+/// How often each thread gives back memory that is free. By itself the allocator keeps it for
+/// ten seconds, and then until the thread asks for more: after a return of all agents that is
+/// most of what the master has. To give it back at once would cost a twentieth of the speed.
 const GIVE_BACK: Duration = Duration::from_secs(1);
 
 #[expect(unsafe_code, reason = "the allocator is only asked by a call of C")]
-async fn give_back() {
+fn give_back() {
     unsafe extern "C" {
         fn mi_collect(force: bool);
     }
-    let mut ticks = tokio::time::interval(GIVE_BACK);
-    loop {
-        ticks.tick().await;
-        // SAFETY: the function is mimalloc's, which is linked in; any thread may call it.
-        unsafe { mi_collect(true) }
-    }
+    // SAFETY: the function is mimalloc's, which is linked in; any thread may call it.
+    unsafe { mi_collect(true) }
 }
 
 fn main() -> ExitCode {
@@ -46,6 +42,7 @@ async fn run(flags: Flags) -> Result<ExitReason, Box<dyn std::error::Error>> {
     for warning in flags.warnings() {
         warn!("{warning}");
     }
+    runtime::have_each_thread(GIVE_BACK, give_back);
     let log = open_log(&options)?;
     let surroundings = master::Surroundings {
         world: World::Real,
@@ -54,7 +51,6 @@ async fn run(flags: Flags) -> Result<ExitReason, Box<dyn std::error::Error>> {
     };
     let running = start(options, log, surroundings).await?;
     info!("listening at http://{}/", running.node.address());
-    tokio::spawn(give_back());
     tokio::select! {
         () = daemon::interrupted() => {
             info!("asked to end");

@@ -30,7 +30,7 @@ pub(crate) type Served = Pin<Box<dyn Future<Output = ()>>>;
 /// How much is read at once from a connection that has little to say.
 pub(super) const READ_LITTLE: usize = 1 << 10;
 /// The largest buffer that a thread keeps for its connections.
-const SPARE: usize = 64 << 10;
+const SPARE: usize = 16 << 10;
 /// How long a client may go on sending after its last answer.
 pub(crate) const LINGER: Duration = Duration::from_secs(2);
 
