@@ -12,13 +12,16 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use master_core::Description;
 use master_core::allocator::{
     AddAgent, AddFramework, AgentCapabilities, AgentFacts, Allocator, Config,
     FrameworkCapabilities, FrameworkFacts, Input, Offered, RecoverResources, RemoveAgent,
     ReviveOffers, SorterKind, SuppressOffers, parse_min_allocatable,
 };
+use messages::v1;
 use model::{Resources, Role};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -98,17 +101,19 @@ fn agent(number: usize) -> AddAgent {
     AddAgent {
         agent_id: format!("20261122-214100-16842879-5050-1-S{number}").into(),
         facts: AgentFacts {
-            hostname: format!("host{number}"),
-            attributes: Vec::new(),
-            region: None,
-            zone: None,
+            info: Arc::new(Description::new(&v1::AgentInfo {
+                hostname: format!("host{number}"),
+                ..Default::default()
+            })),
             capabilities: AgentCapabilities::ALL,
         },
-        total: Resources::parse(
-            "cpus:24;mem:4096;disk:4096;ports:[31000-32000]",
-            &Role::any(),
-        )
-        .expect("resources"),
+        total: Arc::new(
+            Resources::parse(
+                "cpus:24;mem:4096;disk:4096;ports:[31000-32000]",
+                &Role::any(),
+            )
+            .expect("resources"),
+        ),
         used: BTreeMap::new(),
     }
 }

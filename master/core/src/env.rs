@@ -15,6 +15,11 @@ impl Moment {
         Self(since_start)
     }
 
+    /// The moment so much later.
+    pub(crate) const fn after(self, delay: Duration) -> Self {
+        Self(self.0.saturating_add(delay))
+    }
+
     /// How long after the beginning.
     pub const fn since_start(self) -> Duration {
         self.0

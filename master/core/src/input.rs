@@ -115,13 +115,8 @@ pub enum FromAgent {
 /// its subject changed and does nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Timer {
-    /// Time to look whether the agent answered, and to ping it again (M16).
-    Ping {
-        /// The agent.
-        agent: AgentId,
-        /// Which of its registrations the timer belongs to.
-        epoch: u64,
-    },
+    /// Time to look whether the agents whose turn it is answered, and to ping them again (M16).
+    Pings,
     /// A disconnected agent has had its time to return (M18).
     AgentReturn {
         /// The agent.

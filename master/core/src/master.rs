@@ -164,7 +164,7 @@ impl Master {
 
     fn timer(&mut self, turn: &mut Turn<'_, '_>, timer: Timer) {
         match timer {
-            Timer::Ping { agent, epoch } => self.ping(turn, &agent, epoch),
+            Timer::Pings => self.send_pings(turn),
             Timer::AgentReturn { agent, epoch } => self.agent_stayed_away(turn, &agent, epoch),
             Timer::AgentRemoval { agent } => self.remove_in_turn(turn, &agent),
             Timer::RecoveredAgents => self.recovered_agents_stayed_away(turn),

@@ -73,7 +73,7 @@ pub(crate) fn read_arrival(
     }
     Ok(Arrival {
         own: Arc::new(Resources::from_proto(&std::mem::take(&mut info.resources))?),
-        info: Arc::new(info),
+        info,
         version: Arc::from(version),
         capabilities: AgentCapabilities::from_proto(capabilities),
         resource_version: resource_version.and_then(|it| Uuid::from_bytes(&it.value)),

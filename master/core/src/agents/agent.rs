@@ -10,7 +10,9 @@ use model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, TaskId};
 use runtime_core::Pid;
 
 use super::AgentCapabilities;
+use super::load::Load;
 use crate::allocator::{self, AgentFacts};
+use crate::description::Description;
 use crate::env::{Time, Uuid};
 
 /// An agent that has registered with this master: what it is, what it has, and what
@@ -18,8 +20,8 @@ use crate::env::{Time, Uuid};
 #[derive(Debug, Clone)]
 pub struct Agent {
     pub(super) id: AgentId,
-    /// Without resources, which take much room in this form.
-    pub(super) info: Arc<v1::AgentInfo>,
+    /// Shared with the allocator.
+    pub(super) info: Arc<Description>,
     pub(super) own: Arc<Resources>,
     pub(super) pid: Pid,
     pub(super) version: Arc<str>,
@@ -27,18 +29,11 @@ pub struct Agent {
     pub(super) connection: AgentConnection,
     pub(super) registered: Time,
     pub(super) reregistered: Option<Time>,
-    /// Shared with `own` as long as it is the same.
+    /// Shared with `own` as long as it is the same, and both with other agents that have the
+    /// same.
     pub(super) total: Arc<Resources>,
-    pub(super) offered: Resources,
-    /// Shared, since a node of the map has room for many.
-    pub(super) used: OrdMap<FrameworkId, Arc<Resources>>,
-    pub(super) tasks: OrdSet<(FrameworkId, TaskId)>,
-    pub(super) executors: OrdSet<(FrameworkId, ExecutorId)>,
-    /// Tasks by which it is to be heard whether one of `executors` runs: sent to it, or not
-    /// reported when it came back, since their launch was on its way or lost.
-    pub(super) on_their_way: OrdMap<(FrameworkId, TaskId), ExecutorId>,
-    pub(super) offers: OrdSet<OfferId>,
-    pub(super) killed: OrdSet<(FrameworkId, TaskId)>,
+    /// What runs on it, and what is offered of it.
+    pub(super) load: Arc<Load>,
     pub(super) resource_version: Option<Uuid>,
     /// Grows with each return and disconnection, so that old timers are told from new
     /// ones.
@@ -60,14 +55,18 @@ impl Agent {
         &self.id
     }
 
-    /// What it said of itself, without its resources; [`Self::full_info`] has them too.
-    pub fn info(&self) -> &v1::AgentInfo {
+    /// What it said of itself, without its resources; [`Self::to_info`] has them too.
+    pub fn info(&self) -> &Description {
         &self.info
     }
 
     /// What it said of itself, word for word.
-    pub fn full_info(&self) -> v1::AgentInfo {
-        full(&self.info, &self.own)
+    pub fn to_info(&self) -> v1::AgentInfo {
+        v1::AgentInfo {
+            id: Some(self.id.to_proto()),
+            resources: self.own.to_proto(),
+            ..self.info.to_proto()
+        }
     }
 
     /// The resources that it said it has; see [`Self::total`].
@@ -82,7 +81,7 @@ impl Agent {
 
     /// The name of its machine.
     pub fn hostname(&self) -> &str {
-        &self.info.hostname
+        self.info.hostname()
     }
 
     /// The version of its program.
@@ -120,29 +119,33 @@ impl Agent {
         &self.total
     }
 
+    pub(crate) const fn total_shared(&self) -> &Arc<Resources> {
+        &self.total
+    }
+
     /// What outstanding offers hold of it.
-    pub const fn offered(&self) -> &Resources {
-        &self.offered
+    pub fn offered(&self) -> &Resources {
+        &self.load.offered
     }
 
     /// What live tasks and executors use of it, by framework; a framework without use
     /// is absent.
-    pub const fn used(&self) -> &OrdMap<FrameworkId, Arc<Resources>> {
-        &self.used
+    pub fn used(&self) -> &OrdMap<FrameworkId, Arc<Resources>> {
+        &self.load.used
     }
 
     /// What live tasks and executors use of it, of all frameworks.
     pub fn total_used(&self) -> Resources {
         let mut sum = Resources::default();
-        for used in self.used.values() {
+        for used in self.load.used.values() {
             sum += &**used;
         }
         sum
     }
 
     /// Its tasks, including those that ended but are not acknowledged yet.
-    pub const fn tasks(&self) -> &OrdSet<(FrameworkId, TaskId)> {
-        &self.tasks
+    pub fn tasks(&self) -> &OrdSet<(FrameworkId, TaskId)> {
+        &self.load.tasks
     }
 
     /// Its tasks of one framework.
@@ -150,15 +153,16 @@ impl Agent {
         &'a self,
         framework: &'a FrameworkId,
     ) -> impl Iterator<Item = &'a TaskId> + 'a {
-        self.tasks
+        self.load
+            .tasks
             .range((framework.clone(), TaskId::from(""))..)
             .take_while(move |(owner, _)| owner == framework)
             .map(|(_, task)| task)
     }
 
     /// Its executors.
-    pub const fn executors(&self) -> &OrdSet<(FrameworkId, ExecutorId)> {
-        &self.executors
+    pub fn executors(&self) -> &OrdSet<(FrameworkId, ExecutorId)> {
+        &self.load.executors
     }
 
     /// Its executors of one framework.
@@ -166,15 +170,16 @@ impl Agent {
         &'a self,
         framework: &'a FrameworkId,
     ) -> impl Iterator<Item = &'a ExecutorId> + 'a {
-        self.executors
+        self.load
+            .executors
             .range((framework.clone(), ExecutorId::from(""))..)
             .take_while(move |(owner, _)| owner == framework)
             .map(|(_, executor)| executor)
     }
 
     /// Outstanding offers of its resources.
-    pub const fn offers(&self) -> &OrdSet<OfferId> {
-        &self.offers
+    pub fn offers(&self) -> &OrdSet<OfferId> {
+        &self.load.offers
     }
 
     /// Whether it reads `reservations` in resources, instead of `role`.
@@ -196,7 +201,10 @@ impl Agent {
             multi_role: self.capabilities.has(Type::MultiRole),
             hierarchical_role: self.capabilities.has(Type::HierarchicalRole),
         };
-        AgentFacts::new(&self.info, capabilities)
+        AgentFacts {
+            info: Arc::clone(&self.info),
+            capabilities,
+        }
     }
 
     /// The agent was known to an earlier master, or was unreachable.
@@ -210,40 +218,57 @@ impl Agent {
 
     /// Whether it says of itself what it said before.
     pub(crate) fn is_as(&self, arrival: &Arrival) -> bool {
-        self.info == arrival.info && self.own == arrival.own
+        *self.info == Description::new(&arrival.info) && self.own == arrival.own
+    }
+
+    /// Changes what is on it.
+    fn change<R>(&mut self, change: impl FnOnce(&mut Load) -> R) -> R {
+        let result = change(Arc::make_mut(&mut self.load));
+        if self.load.is_none() {
+            self.load = Load::none();
+        }
+        result
     }
 
     pub(crate) fn use_resources(&mut self, framework: &FrameworkId, resources: &Resources) {
-        let used = self.used.entry(framework.clone()).or_default();
-        *Arc::make_mut(used) += resources;
+        self.change(|load| {
+            let used = load.used.entry(framework.clone()).or_default();
+            *Arc::make_mut(used) += resources;
+        });
     }
 
     pub(crate) fn release(&mut self, framework: &FrameworkId, resources: &Resources) {
-        if let Some(used) = self.used.get_mut(framework) {
-            *Arc::make_mut(used) -= resources;
-            if used.is_empty() {
-                self.used.remove(framework);
+        self.change(|load| {
+            if let Some(used) = load.used.get_mut(framework) {
+                *Arc::make_mut(used) -= resources;
+                if used.is_empty() {
+                    load.used.remove(framework);
+                }
             }
-        }
+        });
     }
 
     pub(crate) fn add_task(&mut self, framework: &FrameworkId, task: &TaskId) {
-        self.tasks.insert((framework.clone(), task.clone()));
+        let key = (framework.clone(), task.clone());
+        self.change(|load| load.tasks.insert(key));
     }
 
     pub(crate) fn remove_task(&mut self, framework: &FrameworkId, task: &TaskId) {
         let key = (framework.clone(), task.clone());
-        self.tasks.remove(&key);
-        self.killed.remove(&key);
+        self.change(|load| {
+            load.tasks.remove(&key);
+            load.killed.remove(&key);
+        });
     }
 
     pub(crate) fn add_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
-        self.executors.insert((framework.clone(), executor.clone()));
+        let key = (framework.clone(), executor.clone());
+        self.change(|load| load.executors.insert(key));
     }
 
     pub(crate) fn remove_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
         let key = (framework.clone(), executor.clone());
-        self.executors.remove(&key);
+        self.change(|load| load.executors.remove(&key));
         self.confirm_executor(framework, executor);
     }
 
@@ -255,20 +280,21 @@ impl Agent {
         executor: &ExecutorId,
     ) {
         let key = (framework.clone(), task.clone());
-        self.on_their_way.insert(key, executor.clone());
+        self.change(|load| load.on_their_way.insert(key, executor.clone()));
     }
 
     /// By which tasks it hears of executors that it did not report, if it gets them.
     pub(crate) fn await_tasks(&mut self, tasks: OrdMap<(FrameworkId, TaskId), ExecutorId>) {
-        self.on_their_way = tasks;
+        self.change(|load| load.on_their_way = tasks);
     }
 
     /// The executor that it hears of by this task, if it gets the task.
     pub(crate) fn awaited_by(&self, framework: &FrameworkId, task: &TaskId) -> Option<&ExecutorId> {
-        if self.on_their_way.is_empty() {
+        let awaited = &self.load.on_their_way;
+        if awaited.is_empty() {
             return None;
         }
-        self.on_their_way.get(&(framework.clone(), task.clone()))
+        awaited.get(&(framework.clone(), task.clone()))
     }
 
     /// It never got the task. Says whether it may still hear of the executor by another one.
@@ -278,43 +304,55 @@ impl Agent {
         task: &TaskId,
         executor: &ExecutorId,
     ) -> bool {
-        self.on_their_way.remove(&(framework.clone(), task.clone()));
-        self.on_their_way
-            .iter()
-            .any(|((of, _), by)| of == framework && by == executor)
+        let key = (framework.clone(), task.clone());
+        self.change(|load| {
+            load.on_their_way.remove(&key);
+            load.on_their_way
+                .iter()
+                .any(|((of, _), by)| of == framework && by == executor)
+        })
     }
 
     /// It has heard of the executor, or will not.
     pub(crate) fn confirm_executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) {
-        if self.on_their_way.is_empty() {
+        if self.load.on_their_way.is_empty() {
             return;
         }
-        let rest = std::mem::take(&mut self.on_their_way).into_iter();
-        self.on_their_way = rest
-            .filter(|((of, _), by)| of != framework || by != executor)
-            .collect();
+        self.change(|load| {
+            let rest = std::mem::take(&mut load.on_their_way).into_iter();
+            load.on_their_way = rest
+                .filter(|((of, _), by)| of != framework || by != executor)
+                .collect();
+        });
     }
 
     pub(crate) fn add_offer(&mut self, offer: &OfferId, resources: &Resources) {
-        self.offers.insert(offer.clone());
-        self.offered += resources;
+        self.change(|load| {
+            load.offers.insert(offer.clone());
+            load.offered += resources;
+        });
     }
 
     pub(crate) fn remove_offer(&mut self, offer: &OfferId, resources: &Resources) {
-        self.offers.remove(offer);
-        self.offered -= resources;
+        self.change(|load| {
+            load.offers.remove(offer);
+            load.offered -= resources;
+        });
     }
 
     /// Remembers a kill that could not be sent, up to
     /// [`KILLED_TASKS_MAX`](crate::limits::KILLED_TASKS_MAX) (M42).
     pub(crate) fn remember_kill(&mut self, framework: &FrameworkId, task: &TaskId) {
-        if self.killed.len() < crate::limits::KILLED_TASKS_MAX {
-            self.killed.insert((framework.clone(), task.clone()));
+        if self.load.killed.len() < crate::limits::KILLED_TASKS_MAX {
+            let key = (framework.clone(), task.clone());
+            self.change(|load| load.killed.insert(key));
         }
     }
 
     pub(crate) fn was_killed(&self, framework: &FrameworkId, task: &TaskId) -> bool {
-        self.killed.contains(&(framework.clone(), task.clone()))
+        self.load
+            .killed
+            .contains(&(framework.clone(), task.clone()))
     }
 
     pub(crate) const fn disconnect(&mut self) {
@@ -324,7 +362,7 @@ impl Agent {
 
     /// The agent is back, perhaps with another description.
     pub(crate) fn return_as(&mut self, arrival: Arrival, now: Time) {
-        self.info = arrival.info;
+        self.info = Arc::new(Description::new(&arrival.info));
         self.total = Arc::clone(&arrival.own);
         self.own = arrival.own;
         self.version = arrival.version;
@@ -335,8 +373,8 @@ impl Agent {
         self.epoch = self.epoch.wrapping_add(1);
     }
 
-    pub(crate) fn set_total(&mut self, total: Resources, version: Option<Uuid>) {
-        self.total = Arc::new(total);
+    pub(crate) fn set_total(&mut self, total: Arc<Resources>, version: Option<Uuid>) {
+        self.total = total;
         if version.is_some() {
             self.resource_version = version;
         }
@@ -347,7 +385,7 @@ impl Agent {
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     /// Without resources.
-    pub(crate) info: Arc<v1::AgentInfo>,
+    pub(crate) info: v1::AgentInfo,
     pub(crate) own: Arc<Resources>,
     pub(crate) version: Arc<str>,
     pub(crate) capabilities: AgentCapabilities,
@@ -357,14 +395,18 @@ pub(crate) struct Arrival {
 impl Arrival {
     /// What the agent says of itself, word for word.
     pub(crate) fn full_info(&self) -> v1::AgentInfo {
-        full(&self.info, &self.own)
+        v1::AgentInfo {
+            resources: self.own.to_proto(),
+            ..self.info.clone()
+        }
     }
 
-    /// A fresh record of the agent.
+    /// A fresh record of the agent. What it said is copied: it lies among what came with it,
+    /// and with the messages of others, all of which goes.
     pub(crate) fn into_agent(self, id: AgentId, pid: Pid, now: Time) -> Agent {
         Agent {
             id,
-            info: self.info,
+            info: Arc::new(Description::new(&self.info)),
             total: Arc::clone(&self.own),
             own: self.own,
             pid,
@@ -373,22 +415,9 @@ impl Arrival {
             connection: AgentConnection::Active,
             registered: now,
             reregistered: None,
-            offered: Resources::default(),
-            used: OrdMap::new(),
-            tasks: OrdSet::new(),
-            executors: OrdSet::new(),
-            on_their_way: OrdMap::new(),
-            offers: OrdSet::new(),
-            killed: OrdSet::new(),
+            load: Load::none(),
             resource_version: self.resource_version,
             epoch: 0,
         }
-    }
-}
-
-fn full(info: &v1::AgentInfo, resources: &Resources) -> v1::AgentInfo {
-    v1::AgentInfo {
-        resources: resources.to_proto(),
-        ..info.clone()
     }
 }

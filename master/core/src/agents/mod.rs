@@ -1,7 +1,10 @@
 //! All agents that the master knows, by what it knows of them.
 
 mod agent;
+mod alike;
+mod by_pid;
 mod capabilities;
+mod load;
 mod proto;
 
 use std::collections::BTreeMap;
@@ -17,6 +20,8 @@ pub(crate) use agent::Arrival;
 pub use agent::{Agent, AgentConnection};
 pub use capabilities::AgentCapabilities;
 
+use self::alike::Alike;
+use self::by_pid::ByPid;
 use crate::bounded::Bounded;
 use crate::env::Time;
 use crate::limits::REMOVED_AGENTS_MAX;
@@ -81,7 +86,8 @@ impl AgentsView {
 #[derive(Debug)]
 pub(crate) struct Agents {
     view: AgentsView,
-    by_pid: BTreeMap<Pid, AgentId>,
+    by_pid: ByPid,
+    alike: Alike,
     /// Tasks that were on unreachable agents, so that their records go when the agent's does.
     unreachable_tasks: BTreeMap<AgentId, Vec<(FrameworkId, TaskId)>>,
 }
@@ -98,7 +104,8 @@ impl Default for Agents {
                 total: Resources::default(),
                 connected: 0,
             },
-            by_pid: BTreeMap::new(),
+            by_pid: ByPid::default(),
+            alike: Alike::default(),
             unreachable_tasks: BTreeMap::new(),
         }
     }
@@ -119,27 +126,25 @@ impl Agents {
     }
 
     pub(crate) fn by_pid(&self, pid: &Pid) -> Option<&Arc<Agent>> {
-        self.by_pid.get(pid).and_then(|id| self.get(id))
+        self.by_pid.get(pid, &self.view.registered)
     }
 
-    pub(crate) fn insert(&mut self, agent: Agent) {
+    pub(crate) fn insert(&mut self, mut agent: Agent) {
+        self.alike.share(&mut agent);
         self.view.total += agent.total.scalars();
         self.view.connected += usize::from(agent.is_connected());
-        self.by_pid.insert(agent.pid.clone(), agent.id.clone());
         self.view.recovered.remove(&agent.id);
         self.view.removed.remove(&agent.id);
-        self.view
-            .registered
-            .insert(agent.id.clone(), Arc::new(agent));
+        let (id, pid) = (agent.id.clone(), agent.pid.clone());
+        self.view.registered.insert(id.clone(), Arc::new(agent));
+        self.by_pid.insert(&pid, id, &self.view.registered);
     }
 
     pub(crate) fn remove(&mut self, id: &AgentId) -> Option<Arc<Agent>> {
         let agent = self.view.registered.remove(id)?;
         self.view.total -= agent.total.scalars();
         self.view.connected -= usize::from(agent.is_connected());
-        if self.by_pid.get(&agent.pid) == Some(id) {
-            self.by_pid.remove(&agent.pid);
-        }
+        self.by_pid.remove(&agent.pid, id);
         self.view.removed.insert(id.clone(), ());
         Some(agent)
     }
@@ -160,22 +165,21 @@ impl Agents {
         };
         self.view.connected += usize::from(!agent.is_connected());
         self.view.total -= agent.total.scalars();
-        if agent.pid != *pid {
-            if self.by_pid.get(&agent.pid) == Some(id) {
-                self.by_pid.remove(&agent.pid);
-            }
-            self.by_pid.insert(pid.clone(), id.clone());
-            agent.pid = pid.clone();
-        }
+        let former = std::mem::replace(&mut agent.pid, pid.clone());
         agent.return_as(arrival, now);
+        self.alike.share(agent);
         self.view.total += agent.total.scalars();
+        if former != *pid {
+            self.by_pid.remove(&former, id);
+            self.by_pid.insert(pid, id.clone(), &self.view.registered);
+        }
     }
 
     /// The agent has other resources now.
     pub(crate) fn set_total(
         &mut self,
         id: &AgentId,
-        total: Resources,
+        total: Arc<Resources>,
         version: Option<crate::env::Uuid>,
     ) {
         if let Some(agent) = self.view.registered.get_mut(id).map(Arc::make_mut) {

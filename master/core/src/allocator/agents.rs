@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use model::{AgentId, Resource, Resources};
-use smallvec::SmallVec;
 
 use super::facts::AgentFacts;
 use super::filters::AgentFilters;
@@ -12,7 +12,7 @@ use super::messages::{
     ActivateAgent, AddAgent, DeactivateAgent, RemoveAgent, UpdateAgent, UpdateWhitelist,
 };
 use super::roles::ClientKey;
-use super::slots::Slot;
+use super::slots::{HasId, Slot};
 use super::{Allocator, AllocatorError};
 
 /// What one framework holds for one role.
@@ -23,7 +23,8 @@ struct Holding {
     resources: Resources,
 }
 
-/// An agent.
+/// An agent. There are many of which nobody holds anything, so that what these need not is
+/// not part of it.
 #[derive(Debug, Clone)]
 pub(super) struct Agent {
     pub(super) id: AgentId,
@@ -32,27 +33,37 @@ pub(super) struct Agent {
     pub(super) active: bool,
     /// Whether the whitelist lets it be offered.
     pub(super) listed: bool,
-    total: Resources,
+    /// Shared with the master.
+    total: Arc<Resources>,
     has_gpus: bool,
-    available: Resources,
+    /// Shared with `total` as long as nobody holds anything.
+    available: Arc<Resources>,
     /// Most agents are held by one framework, or few.
-    holdings: SmallVec<[Holding; 1]>,
+    holdings: Vec<Holding>,
     /// Whether more is held than there is, since the total shrank.
     overcommitted: bool,
     pub(super) filters: AgentFilters,
 }
 
+impl HasId for Box<Agent> {
+    type Id = AgentId;
+
+    fn id(&self) -> &AgentId {
+        &self.id
+    }
+}
+
 impl Agent {
-    fn new(id: AgentId, facts: AgentFacts, total: Resources, listed: bool) -> Self {
+    fn new(id: AgentId, facts: AgentFacts, total: Arc<Resources>, listed: bool) -> Self {
         Self {
             id,
             facts,
             active: true,
             listed,
             has_gpus: !total.gpus().is_zero(),
-            available: total.clone(),
+            available: Arc::clone(&total),
             total,
-            holdings: SmallVec::new(),
+            holdings: Vec::new(),
             overcommitted: false,
             filters: AgentFilters::default(),
         }
@@ -88,7 +99,7 @@ impl Agent {
         {
             let alone = alone(&resources);
             if self.available.contains(&alone) {
-                self.available -= alone.as_ref();
+                *Arc::make_mut(&mut self.available) -= alone.as_ref();
             } else {
                 self.overcommitted = true;
             }
@@ -99,6 +110,9 @@ impl Agent {
                 false
             }
             None => {
+                if self.holdings.is_empty() {
+                    self.holdings.reserve_exact(1);
+                }
                 self.holdings.push(Holding { key, resources });
                 true
             }
@@ -125,10 +139,10 @@ impl Agent {
         if gone {
             self.holdings.swap_remove(index);
         }
-        if self.overcommitted {
+        if self.overcommitted || self.holdings.is_empty() {
             self.recount();
         } else {
-            self.available += alone(resources).as_ref();
+            *Arc::make_mut(&mut self.available) += alone(resources).as_ref();
         }
         Some(gone)
     }
@@ -155,7 +169,7 @@ impl Agent {
     }
 
     /// Replaces what the agent has.
-    pub(super) fn set_total(&mut self, total: Resources) {
+    pub(super) fn set_total(&mut self, total: Arc<Resources>) {
         self.has_gpus = !total.gpus().is_zero();
         self.total = total;
         self.recount();
@@ -163,12 +177,18 @@ impl Agent {
 
     /// Counts anew what is free, from the total and the holdings.
     fn recount(&mut self) {
+        if self.holdings.is_empty() {
+            self.holdings = Vec::new();
+            self.overcommitted = false;
+            self.available = Arc::clone(&self.total);
+            return;
+        }
         let mut held = Resources::new();
         for holding in &self.holdings {
             held += alone(&holding.resources).as_ref();
         }
         self.overcommitted = !self.total.contains(&held);
-        self.available = &self.total - &held;
+        self.available = Arc::new(&*self.total - &held);
     }
 }
 
@@ -195,8 +215,8 @@ impl Allocator {
         }
         self.roles.fairness.add(&total.scalar_quantities());
         let listed = is_listed(self.whitelist.as_ref(), &facts);
-        let agent = Agent::new(agent_id.clone(), facts, total, listed);
-        let slot = self.agents.insert(agent_id, Box::new(agent));
+        let agent = Agent::new(agent_id, facts, total, listed);
+        let slot = self.agents.insert(Box::new(agent));
         for (framework_id, resources) in used {
             let framework = self.ensure_framework(&framework_id);
             for (role, resources) in resources.allocations() {
@@ -237,7 +257,7 @@ impl Allocator {
         {
             changed = true;
             agent.listed = is_listed(self.whitelist.as_ref(), &facts);
-            let attributes_changed = facts.attributes != agent.facts.attributes;
+            let attributes_changed = facts.attributes() != agent.facts.attributes();
             agent.facts = facts;
             if attributes_changed {
                 self.drop_agent_filters(slot);
@@ -253,11 +273,11 @@ impl Allocator {
     }
 
     /// Replaces what an agent has; true if that is a change.
-    pub(super) fn set_agent_total(&mut self, slot: Slot, total: Resources) -> bool {
+    pub(super) fn set_agent_total(&mut self, slot: Slot, total: Arc<Resources>) -> bool {
         let Some(agent) = self.agents.get_mut(slot) else {
             return false;
         };
-        if *agent.total() == total {
+        if *agent.total() == *total {
             return false;
         }
         let (old, new) = (agent.total().scalar_quantities(), total.scalar_quantities());
@@ -317,5 +337,5 @@ impl Allocator {
 }
 
 fn is_listed(whitelist: Option<&BTreeSet<String>>, facts: &AgentFacts) -> bool {
-    whitelist.is_none_or(|hosts| hosts.contains(&facts.hostname))
+    whitelist.is_none_or(|hosts| hosts.contains(facts.hostname()))
 }

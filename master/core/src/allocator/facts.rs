@@ -1,6 +1,7 @@
 //! What matters to the allocator of agents' and frameworks' descriptions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use messages::v1;
 use model::offer_constraints::{AgentTraits, RoleConstraints};
@@ -8,6 +9,8 @@ use model::role::RoleError;
 use model::{Quantities, ResourceError, Role, Scalar};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::description::Description;
 
 /// What an agent knows to handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,42 +46,40 @@ impl AgentCapabilities {
 /// An agent, for the allocator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AgentFacts {
-    /// The name that a whitelist may hold (A14).
-    pub hostname: String,
-    /// Frameworks choose by them, so that a change drops filters.
-    pub attributes: Vec<v1::Attribute>,
-    /// The region of the agent's domain (A13).
-    pub region: Option<String>,
-    /// The zone of the agent's domain.
-    pub zone: Option<String>,
+    /// What it said of itself; shared with the master.
+    pub info: Arc<Description>,
     /// What it knows to handle.
     pub capabilities: AgentCapabilities,
 }
 
 impl AgentFacts {
-    /// Picks what matters.
-    pub fn new(info: &v1::AgentInfo, capabilities: AgentCapabilities) -> Self {
-        let domain = info
-            .domain
-            .as_ref()
-            .and_then(|domain| domain.fault_domain.as_ref());
-        Self {
-            hostname: info.hostname.clone(),
-            attributes: info.attributes.clone(),
-            region: domain.map(|domain| domain.region.name.clone()),
-            zone: domain.map(|domain| domain.zone.name.clone()),
-            capabilities,
-        }
+    /// The name that a whitelist may hold (A14).
+    pub(super) fn hostname(&self) -> &str {
+        self.info.hostname()
+    }
+
+    /// Frameworks choose by them, so that a change drops filters.
+    pub(super) fn attributes(&self) -> &[v1::Attribute] {
+        self.info.attributes()
+    }
+
+    /// The region of the agent's domain (A13).
+    pub(super) fn region(&self) -> Option<&str> {
+        self.fault_domain().map(|it| it.region.name.as_str())
     }
 
     /// What constraints on offers look at (V14).
     pub(super) fn traits(&self) -> AgentTraits<'_> {
         AgentTraits {
-            hostname: &self.hostname,
-            region: self.region.as_deref(),
-            zone: self.zone.as_deref(),
-            attributes: &self.attributes,
+            hostname: self.hostname(),
+            region: self.region(),
+            zone: self.fault_domain().map(|it| it.zone.name.as_str()),
+            attributes: self.attributes(),
         }
+    }
+
+    fn fault_domain(&self) -> Option<&v1::domain_info::FaultDomain> {
+        self.info.domain()?.fault_domain.as_ref()
     }
 }
 

@@ -12,7 +12,7 @@ use super::messages::{
     SuppressOffers, UpdateFramework,
 };
 use super::roles::ClientKey;
-use super::slots::Slot;
+use super::slots::{HasId, Slot};
 use super::sorter::NodeId;
 use super::{Allocator, AllocatorError};
 
@@ -44,6 +44,14 @@ pub(super) struct Framework {
     /// The roles and agents it holds resources for and of.
     pub(super) holdings: BTreeSet<(Slot, Slot)>,
     pub(super) filters: FrameworkFilters,
+}
+
+impl HasId for Framework {
+    type Id = FrameworkId;
+
+    fn id(&self) -> &FrameworkId {
+        &self.id
+    }
 }
 
 impl Framework {
@@ -325,9 +333,7 @@ impl Allocator {
     pub(super) fn ensure_framework(&mut self, id: &FrameworkId) -> Slot {
         match self.frameworks.slot(id) {
             Some(slot) => slot,
-            None => self
-                .frameworks
-                .insert(id.clone(), Framework::new(id.clone())),
+            None => self.frameworks.insert(Framework::new(id.clone())),
         }
     }
 

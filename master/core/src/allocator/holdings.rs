@@ -1,6 +1,7 @@
 //! Who holds what: every change of it passes here, so that agents, shares and totals
 //! always agree.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::{AgentId, FrameworkId, Resources, Role};
@@ -139,7 +140,7 @@ impl Allocator {
                 .unwrap_or_default();
             self.convert(agent_slot, key, &old, new);
         }
-        if self.set_agent_total(agent_slot, total) {
+        if self.set_agent_total(agent_slot, Arc::new(total)) {
             self.marks.agent(agent_slot);
         }
         self.refresh_leftover(agent_slot);

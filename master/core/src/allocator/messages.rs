@@ -4,6 +4,7 @@
 //! allocated to; an agent's totals carry none.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::{AgentId, FrameworkId, Resources, Role};
@@ -19,7 +20,7 @@ pub struct AddAgent {
     /// What matters of its description.
     pub facts: AgentFacts,
     /// All it has.
-    pub total: Resources,
+    pub total: Arc<Resources>,
     /// What frameworks hold of it already. A framework may be added later: until then
     /// what it holds counts as its role's.
     pub used: BTreeMap<FrameworkId, Resources>,
@@ -41,7 +42,7 @@ pub struct UpdateAgent {
     /// Its description.
     pub facts: Option<AgentFacts>,
     /// All it has.
-    pub total: Option<Resources>,
+    pub total: Option<Arc<Resources>>,
 }
 
 /// The agent may be offered (again).

@@ -92,8 +92,8 @@ pub enum AllocatorError {
 pub struct Allocator {
     config: Config,
     /// Boxed, since they are large, and the table that holds them is moved when it grows.
-    agents: Named<AgentId, Box<Agent>>,
-    frameworks: Named<FrameworkId, Framework>,
+    agents: Named<Box<Agent>>,
+    frameworks: Named<Framework>,
     roles: Roles,
     expiry: Expiry,
     whitelist: Option<BTreeSet<String>>,

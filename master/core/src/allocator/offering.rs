@@ -161,7 +161,8 @@ fn is_capable(config: &Config, agent: &Agent, framework: &Framework) -> bool {
 }
 
 fn is_remote(config: &Config, agent: &Agent) -> bool {
-    agent.facts.region.is_some() && agent.facts.region != config.region
+    let region = agent.facts.region();
+    region.is_some() && region != config.region.as_deref()
 }
 
 /// Whether an allocation is not too small for an offer (A7).

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use model::{Quantities, Role};
 
 use super::config::Config;
-use super::slots::{Named, Slot};
+use super::slots::{HasId, Named, Slot};
 use super::sorter::{Fairness, NodeId, OWN, Sorter, SorterKind};
 
 /// A framework in one of its roles: what is charged, filtered and offered.
@@ -28,10 +28,18 @@ pub(super) struct RoleEntry {
     pub(super) filters: usize,
 }
 
+impl HasId for RoleEntry {
+    type Id = Role;
+
+    fn id(&self) -> &Role {
+        &self.role
+    }
+}
+
 /// All roles with frameworks, and the shares of everything that is held.
 #[derive(Debug, Clone)]
 pub(super) struct Roles {
-    pub(super) entries: Named<Role, RoleEntry>,
+    pub(super) entries: Named<RoleEntry>,
     pub(super) sorter: Sorter,
     pub(super) fairness: Fairness,
     framework_sorter: SorterKind,
@@ -53,15 +61,12 @@ impl Roles {
         if let Some(slot) = self.entries.slot(role) {
             return slot;
         }
-        let slot = self.entries.insert(
-            role.clone(),
-            RoleEntry {
-                role: role.clone(),
-                leaf: NodeId::MAX,
-                frameworks: Sorter::new(self.framework_sorter),
-                filters: 0,
-            },
-        );
+        let slot = self.entries.insert(RoleEntry {
+            role: role.clone(),
+            leaf: NodeId::MAX,
+            frameworks: Sorter::new(self.framework_sorter),
+            filters: 0,
+        });
         let path = role.as_str().split('/').chain([OWN]);
         let leaf = self.sorter.tree_mut().add(path, slot);
         if let Some(entry) = self.entries.get_mut(slot) {

@@ -1,8 +1,9 @@
 //! Dense storage: things are found by small numbers inside the allocator, and by
 //! their ids only at its edge.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// The place of a thing in its [`Slots`]. Places are reused after a removal, so one
 /// is kept only as long as the thing it names is there.
@@ -73,41 +74,65 @@ impl<T> Slots<T> {
     }
 }
 
-/// [`Slots`] whose things have ids.
-///
-/// The map is only ever asked for one id at a time: its order is no order, and
-/// everything that walks goes by place.
-#[derive(Debug, Clone)]
-pub(super) struct Named<I, T> {
-    slots: Slots<T>,
-    by_id: HashMap<I, Slot>,
+/// A thing that has an id.
+pub(super) trait HasId {
+    type Id: Hash + Eq;
+
+    fn id(&self) -> &Self::Id;
 }
 
-impl<I, T> Default for Named<I, T> {
+/// [`Slots`] whose things have ids.
+///
+/// The table is only ever asked for one id at a time: its order is no order, and everything
+/// that walks goes by place. It holds places only: a table that has just grown is mostly empty.
+#[derive(Debug, Clone)]
+pub(super) struct Named<T> {
+    slots: Slots<T>,
+    by_id: HashTable<Slot>,
+    hasher: DefaultHashBuilder,
+}
+
+impl<T> Default for Named<T> {
     fn default() -> Self {
         Self {
             slots: Slots::default(),
-            by_id: HashMap::new(),
+            by_id: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
         }
     }
 }
 
-impl<I: Hash + Eq, T> Named<I, T> {
-    /// Puts a thing in; the id must be new.
-    pub(super) fn insert(&mut self, id: I, value: T) -> Slot {
-        let slot = self.slots.insert(value);
-        self.by_id.insert(id, slot);
+impl<T: HasId> Named<T> {
+    /// Puts a thing in; its id must be new.
+    pub(super) fn insert(&mut self, value: T) -> Slot {
+        let hash = self.hasher.hash_one(value.id());
+        let Self {
+            slots,
+            by_id,
+            hasher,
+        } = self;
+        let slot = slots.insert(value);
+        by_id.insert_unique(hash, slot, |&slot| {
+            slots.get(slot).map_or(0, |it| hasher.hash_one(it.id()))
+        });
         slot
     }
 
-    pub(super) fn remove(&mut self, id: &I) -> Option<T> {
-        let slot = self.by_id.remove(id)?;
-        self.slots.remove(slot)
+    pub(super) fn remove(&mut self, id: &T::Id) -> Option<T> {
+        let hash = self.hasher.hash_one(id);
+        let Self { slots, by_id, .. } = self;
+        let found = by_id.find_entry(hash, |&slot| {
+            slots.get(slot).is_some_and(|it| it.id() == id)
+        });
+        let (slot, _) = found.ok()?.remove();
+        slots.remove(slot)
     }
 
     /// The place of the thing with this id.
-    pub(super) fn slot(&self, id: &I) -> Option<Slot> {
-        self.by_id.get(id).copied()
+    pub(super) fn slot(&self, id: &T::Id) -> Option<Slot> {
+        let hash = self.hasher.hash_one(id);
+        let is_it = |&slot: &Slot| self.get(slot).is_some_and(|it| it.id() == id);
+        self.by_id.find(hash, is_it).copied()
     }
 
     pub(super) fn get(&self, slot: Slot) -> Option<&T> {
@@ -219,6 +244,32 @@ mod tests {
         );
         assert_eq!(slots.get(second), Some(&"b"));
         assert_eq!(slots.len(), 2);
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Thing(u32);
+
+    impl HasId for Thing {
+        type Id = u32;
+
+        fn id(&self) -> &u32 {
+            &self.0
+        }
+    }
+
+    #[test]
+    fn things_are_found_by_their_ids_until_they_are_removed() {
+        let mut things = Named::default();
+        let slots: Vec<_> = (0..100).map(|id| things.insert(Thing(id))).collect();
+        assert_eq!(things.remove(&7), Some(Thing(7)));
+        assert_eq!(things.remove(&7), None);
+        assert_eq!(things.slot(&7), None);
+        assert_eq!(things.insert(Thing(100)), slots[7]);
+        for id in (0..100).filter(|id| *id != 7) {
+            assert_eq!(things.slot(&id), Some(slots[id as usize]));
+        }
+        assert_eq!(things.get(slots[7]), Some(&Thing(100)));
+        assert_eq!(things.len(), 100);
     }
 
     #[test]

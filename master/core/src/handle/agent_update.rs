@@ -1,5 +1,7 @@
 //! An agent's oversubscribed resources changed.
 
+use std::sync::Arc;
+
 use messages::internal::UpdateSlaveMessage;
 use model::Resources;
 use model::ids::AgentId;
@@ -24,16 +26,16 @@ impl Master {
             .and_then(|it| Uuid::from_bytes(&it.value));
         let total = if message.update_oversubscribed_resources.unwrap_or(true) {
             match Resources::from_proto(&message.oversubscribed_resources) {
-                Ok(revocable) => agent.total().non_revocable() + revocable,
+                Ok(revocable) => Arc::new(agent.total().non_revocable() + revocable),
                 Err(error) => {
                     tracing::warn!(agent = %id, %error, "dropping an agent's update");
                     return;
                 }
             }
         } else {
-            agent.total().clone()
+            Arc::clone(agent.total_shared())
         };
-        if total == *agent.total() {
+        if *total == *agent.total() {
             self.agents.set_total(&id, total, version);
             return;
         }
@@ -44,7 +46,7 @@ impl Master {
             .filter(|offer| !offer.resources().revocable().is_empty())
             .map(|offer| offer.id().clone())
             .collect();
-        self.agents.set_total(&id, total.clone(), version);
+        self.agents.set_total(&id, Arc::clone(&total), version);
         // The allocator learns what is there before it learns what is free.
         turn.allocator(UpdateAgent {
             agent_id: id,

@@ -16,13 +16,26 @@ use crate::removals::Failure;
 use crate::status::Verdict;
 use crate::turn::Turn;
 
+/// So many agents are pinged before others get their turn.
+const PINGS_AT_ONCE: usize = 256;
+
 impl Master {
-    /// Time to look whether the agent answered, and to ask again. An agent that is about
-    /// to be unreachable is still asked: an answer saves it.
-    pub(crate) fn ping(&mut self, turn: &mut Turn<'_, '_>, id: &AgentId, epoch: u64) {
-        let Some(missed) = self.pings.due(id, epoch) else {
-            return;
-        };
+    /// Time to look whether some agents answered, and to ask them again.
+    pub(crate) fn send_pings(&mut self, turn: &mut Turn<'_, '_>) {
+        for _ in 0..PINGS_AT_ONCE {
+            let Some((id, missed)) = self.pings.due(turn.env.now) else {
+                break;
+            };
+            self.ping(turn, &id, missed);
+        }
+        if let Some(at) = self.pings.next() {
+            let (at, now) = (at.since_start(), turn.env.now.since_start());
+            turn.timer(at.saturating_sub(now), Timer::Pings);
+        }
+    }
+
+    /// An agent that is about to be unreachable is still asked: an answer saves it.
+    fn ping(&mut self, turn: &mut Turn<'_, '_>, id: &AgentId, missed: u32) {
         let Some(agent) = self.agents.get(id) else {
             self.pings.end(id);
             return;
@@ -31,13 +44,8 @@ impl Master {
             connected: agent.is_connected(),
         };
         turn.tell_agent(agent.pid(), ToAgent::Ping(ping));
-        turn.timer(
-            self.config.agent_ping_timeout,
-            Timer::Ping {
-                agent: id.clone(),
-                epoch,
-            },
-        );
+        let timeout = self.config.agent_ping_timeout;
+        self.pings.again(id.clone(), turn.env.now.after(timeout));
         if missed >= self.config.max_agent_ping_timeouts {
             self.schedule_removal(turn, id, Failure::Pings, "health check timed out");
         }

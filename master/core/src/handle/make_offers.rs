@@ -72,9 +72,9 @@ impl Master {
             agent_id: agent_id.to_proto(),
             hostname: agent.hostname().to_owned(),
             url: Some(url_of(agent)),
-            domain: agent.info().domain.clone(),
+            domain: agent.info().domain().cloned(),
             resources: shown,
-            attributes: agent.info().attributes.clone(),
+            attributes: agent.info().attributes().to_vec(),
             executor_ids: agent
                 .executors_of(&framework_id)
                 .map(ExecutorId::to_proto)

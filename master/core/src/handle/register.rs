@@ -57,7 +57,7 @@ impl Master {
             self.remove_agent(turn, &id, Removal::Replaced);
         }
         let id = self.next_agent_id();
-        Arc::make_mut(&mut arrival.info).id = Some(id.to_proto());
+        arrival.info.id = Some(id.to_proto());
         let operation = Operation::AdmitAgent {
             info: Box::new(arrival.full_info()),
         };
@@ -99,14 +99,10 @@ impl Master {
         self.operators.tell(turn, || agent_added(agent));
         let ping = PingSlaveMessage { connected: true };
         turn.tell_agent(agent.pid(), ToAgent::Ping(ping));
-        let epoch = self.pings.begin(id.clone());
-        turn.timer(
-            self.config.agent_ping_timeout,
-            Timer::Ping {
-                agent: id.clone(),
-                epoch,
-            },
-        );
+        let timeout = self.config.agent_ping_timeout;
+        if self.pings.begin(id.clone(), turn.env.now.after(timeout)) {
+            turn.timer(timeout, Timer::Pings);
+        }
     }
 
     /// Lets the allocator offer what the agent has and nobody uses.
@@ -117,7 +113,7 @@ impl Master {
         turn.allocator(AddAgent {
             agent_id: id.clone(),
             facts: agent.facts(),
-            total: agent.total().clone(),
+            total: Arc::clone(agent.total_shared()),
             used: agent
                 .used()
                 .iter()

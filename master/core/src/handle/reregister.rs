@@ -2,6 +2,7 @@
 //! master failover (M13, M14, M31).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use imbl::OrdMap;
 use messages::internal::{
@@ -220,7 +221,7 @@ impl Master {
             turn.allocator(UpdateAgent {
                 agent_id: id.clone(),
                 facts: Some(agent.facts()),
-                total: Some(agent.total().clone()),
+                total: Some(Arc::clone(agent.total_shared())),
             });
         }
         let reported: BTreeSet<_> = tasks

@@ -1,6 +1,5 @@
 //! An agent in V0's JSON (E4).
 
-use messages::v1;
 use model::Resource;
 use model::attributes::V0Attributes;
 use model::ids::AgentId;
@@ -8,14 +7,15 @@ use model::ids::AgentId;
 use super::json::{Fields, List, Object, Serde};
 use super::resources::{Full, Unreserved, V0};
 use crate::agents::Agent;
+use crate::description::Description;
 
 /// What an agent said of itself: all that is known of one that has not returned yet.
-pub(crate) fn description(id: &AgentId, info: &v1::AgentInfo, object: &mut Object<'_>) {
+pub(crate) fn description(id: &AgentId, info: &Description, object: &mut Object<'_>) {
     object.field("id", id.as_str());
-    object.field("hostname", info.hostname.as_str());
+    object.field("hostname", info.hostname());
     object.field("port", info.port());
-    object.field("attributes", Serde(&V0Attributes(&info.attributes)));
-    object.optional("domain", info.domain.as_ref().map(Serde));
+    object.field("attributes", Serde(&V0Attributes(info.attributes())));
+    object.optional("domain", info.domain().map(Serde));
 }
 
 /// A registered agent.

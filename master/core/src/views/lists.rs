@@ -4,6 +4,7 @@ use super::agent;
 use super::framework;
 use super::json::{Fields, Json, List, NONE, Object};
 use super::output::Output;
+use crate::description::Description;
 use crate::snapshot::Snapshot;
 
 /// The answer of `/slaves`: all agents, or the one of this id.
@@ -60,7 +61,9 @@ pub(crate) fn recovered_agents<'a>(
         recovered
             .filter(move |(id, _)| is_wanted(id.as_str(), only))
             .map(|(id, info)| {
-                Fields(|object: &mut Object<'_>| agent::description(id, info, object))
+                Fields(|object: &mut Object<'_>| {
+                    agent::description(id, &Description::new(info), object)
+                })
             }),
     )
 }

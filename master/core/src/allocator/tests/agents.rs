@@ -34,7 +34,7 @@ fn a_renamed_host_is_looked_up_in_the_whitelist_again() {
     cluster.add_agent("agent1", "cpus:1");
     cluster.no_offer();
     let mut facts = agent("agent1", resources("")).facts;
-    facts.hostname = "good".to_owned();
+    Arc::make_mut(&mut facts.info).hostname = "good".into();
     cluster.tell(UpdateAgent {
         agent_id: "agent1".into(),
         facts: Some(facts),
@@ -173,7 +173,7 @@ fn update_slave_total_resources() {
         cluster.tell(UpdateAgent {
             agent_id: "agent1".into(),
             facts: None,
-            total: Some(resources(total)),
+            total: Some(resources(total).into()),
         });
     };
     update(&mut cluster, "cpus:150;mem:100;disk:100");
@@ -220,7 +220,7 @@ fn update_slave_oversubscribed_resources() {
     let update = |extra| UpdateAgent {
         agent_id: "agent1".into(),
         facts: None,
-        total: Some(total(extra)),
+        total: Some(total(extra).into()),
     };
     cluster.tell(update("cpus:10"));
     assert_eq!(
@@ -248,7 +248,7 @@ fn an_update_without_a_change_asks_for_nothing() {
     cluster.tell(UpdateAgent {
         agent_id: "agent1".into(),
         facts: Some(agent("agent1", resources("")).facts),
-        total: Some(resources("mem:1;cpus:1")),
+        total: Some(resources("mem:1;cpus:1").into()),
     });
     assert!(!cluster.allocator.has_candidates());
 }

@@ -55,7 +55,8 @@ fn on_rack(rack: &str) -> FrameworkFacts {
 fn constraints_keep_agents_away_from_a_role() {
     let mut cluster = Cluster::new();
     let mut on_r1 = agent("agent1", resources("cpus:1"));
-    on_r1.facts.attributes = model::attributes::parse("rack:r1").unwrap();
+    Arc::make_mut(&mut on_r1.facts.info).attributes =
+        model::attributes::parse("rack:r1").unwrap().into();
     cluster.tell(on_r1);
     cluster.tell(framework("framework1", on_rack("r2")));
     let offer = cluster.one_offer();
@@ -67,7 +68,8 @@ fn constraints_keep_agents_away_from_a_role() {
 
     let mut cluster = Cluster::new();
     let mut on_r1 = agent("agent1", resources("cpus:1"));
-    on_r1.facts.attributes = model::attributes::parse("rack:r1").unwrap();
+    Arc::make_mut(&mut on_r1.facts.info).attributes =
+        model::attributes::parse("rack:r1").unwrap().into();
     cluster.tell(on_r1);
     let only_a = |rack| FrameworkFacts {
         roles: [role("a")].into(),
@@ -111,7 +113,7 @@ fn an_agent_that_lost_its_gpus_is_for_everyone() {
     cluster.tell(UpdateAgent {
         agent_id: "agent1".into(),
         facts: None,
-        total: Some(resources("cpus:1")),
+        total: Some(resources("cpus:1").into()),
     });
     cluster.one_offer();
 }
@@ -148,7 +150,15 @@ fn hierarchical_roles_only_on_agents_that_know_them() {
 #[test]
 fn remote_agents_only_for_region_aware_frameworks() {
     let mut remote = agent("agent1", resources("cpus:1"));
-    remote.facts.region = Some("east".to_owned());
+    let east = v1::domain_info::FaultDomain {
+        region: v1::domain_info::fault_domain::RegionInfo {
+            name: "east".to_owned(),
+        },
+        ..Default::default()
+    };
+    Arc::make_mut(&mut remote.facts.info).domain = Some(Box::new(v1::DomainInfo {
+        fault_domain: Some(east),
+    }));
     for (region, offered) in [(Some("west"), false), (Some("east"), true), (None, false)] {
         let region = region.map(str::to_owned);
         let mut cluster = Cluster::with(Config {

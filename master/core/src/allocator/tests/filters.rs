@@ -129,10 +129,10 @@ fn remove_filters() {
     cluster.recover(&offer, Some(seconds(1000)));
     cluster.no_offer();
     let mut facts = agent("agent1", resources("")).facts;
-    facts.attributes = vec![::messages::v1::Attribute {
+    Arc::make_mut(&mut facts.info).attributes = Box::new([::messages::v1::Attribute {
         name: "rack".to_owned(),
         ..Default::default()
-    }];
+    }]);
     cluster.tell(UpdateAgent {
         agent_id: "agent1".into(),
         facts: Some(facts),

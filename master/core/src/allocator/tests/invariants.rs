@@ -92,7 +92,7 @@ impl Audit {
                 let update = UpdateAgent {
                     agent_id: agent_id(id),
                     facts: None,
-                    total: Some(total.clone()),
+                    total: Some(total.clone().into()),
                 };
                 if self.try_tell(update) {
                     self.totals.insert(agent_id(id), total);

@@ -14,13 +14,16 @@ mod roles;
 mod updates;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
+use ::messages::v1;
 use model::{Resources, Role};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::*;
+use crate::description::Description;
 
 pub(super) fn resources(text: &str) -> Resources {
     Resources::parse(text, &Role::any()).unwrap()
@@ -134,13 +137,13 @@ pub(super) fn agent(id: &str, total: Resources) -> AddAgent {
     AddAgent {
         agent_id: id.into(),
         facts: AgentFacts {
-            hostname: id.to_owned(),
-            attributes: Vec::new(),
-            region: None,
-            zone: None,
+            info: Arc::new(Description::new(&v1::AgentInfo {
+                hostname: id.to_owned(),
+                ..Default::default()
+            })),
             capabilities: AgentCapabilities::ALL,
         },
-        total,
+        total: Arc::new(total),
         used: BTreeMap::new(),
     }
 }

@@ -88,7 +88,7 @@ fn a_declined_reservation_is_filtered_alone() {
     cluster.tell(UpdateAgent {
         agent_id: "agent1".into(),
         facts: None,
-        total: Some(resources("cpus(role1):1;cpus:1")),
+        total: Some(resources("cpus(role1):1;cpus:1").into()),
     });
     assert_eq!(
         cluster.run(),

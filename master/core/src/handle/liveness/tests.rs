@@ -13,11 +13,12 @@ use crate::testing::*;
 
 const RESOURCES: &str = "cpus:4;mem:1024";
 
-fn ping(epoch: u64) -> Timer {
-    Timer::Ping {
-        agent: "m-S0".into(),
-        epoch,
-    }
+const PING_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The agents' time to answer is over.
+fn ping(world: &mut World) -> Vec<Effect> {
+    world.now += PING_TIMEOUT;
+    world.timer(Timer::Pings)
 }
 
 #[test]
@@ -26,10 +27,26 @@ fn an_agent_that_answers_lives() {
     world.agent(1, RESOURCES);
     for _ in 0..20 {
         world.agent_says(1, FromAgent::Pong);
-        let effects = world.timer(ping(0));
+        let effects = ping(&mut world);
         assert!(matches!(to_agents(&effects)[..], [ToAgent::Ping(ping)] if ping.connected));
-        assert_eq!(timers(&effects), [(Duration::from_secs(15), ping(0))]);
+        assert_eq!(timers(&effects), [(PING_TIMEOUT, Timer::Pings)]);
     }
+}
+
+#[test]
+fn each_agent_is_pinged_in_its_turn_and_one_timer_serves_all() {
+    let mut world = World::new();
+    world.agent(1, RESOURCES);
+    world.now += PING_TIMEOUT / 3;
+    world.agent(2, RESOURCES);
+    world.now += PING_TIMEOUT - PING_TIMEOUT / 3;
+    let effects = world.timer(Timer::Pings);
+    assert_eq!(to_agents(&effects).len(), 1);
+    assert_eq!(timers(&effects), [(PING_TIMEOUT / 3, Timer::Pings)]);
+    // Too early for the other one.
+    assert_eq!(to_agents(&world.timer(Timer::Pings)).len(), 0);
+    world.now += PING_TIMEOUT / 3;
+    assert_eq!(to_agents(&world.timer(Timer::Pings)).len(), 1);
 }
 
 #[test]
@@ -43,9 +60,9 @@ fn five_pings_without_an_answer_make_an_agent_unreachable() {
     world.task(&plain, &agent, "b");
     world.offer(&plain, &agent, "cpus:1");
     for _ in 0..4 {
-        assert_eq!(statuses(&world.timer(ping(0))), [] as [&v1::TaskStatus; 0]);
+        assert_eq!(statuses(&ping(&mut world)), [] as [&v1::TaskStatus; 0]);
     }
-    let effects = world.timer(ping(0));
+    let effects = ping(&mut world);
     let told: Vec<_> = statuses(&effects)
         .iter()
         .map(|it| {
@@ -91,7 +108,7 @@ fn five_pings_without_an_answer_make_an_agent_unreachable() {
     let snapshot = world.master.snapshot();
     assert_eq!(snapshot.metrics.slave_removals_reason_unhealthy, 1);
     assert_eq!(snapshot.agents.connected(), 0);
-    assert_eq!(world.timer(ping(0)), []);
+    assert_eq!(ping(&mut world), []);
     world.check_books();
 }
 
@@ -106,12 +123,7 @@ fn under_a_rate_limit_an_answer_saves_an_agent_that_waits() {
     let agents = [world.agent(1, RESOURCES), world.agent(2, RESOURCES)];
     let mut last = Vec::new();
     for _ in 0..5 {
-        for (epoch, agent) in (0..).zip(&agents) {
-            last = world.timer(Timer::Ping {
-                agent: agent.clone(),
-                epoch,
-            });
-        }
+        last = ping(&mut world);
     }
     let removal = Timer::AgentRemoval {
         agent: agents[1].clone(),
@@ -162,7 +174,7 @@ fn a_broken_connection_costs_only_what_is_not_checkpointed() {
     );
     world.check_books();
     // It is told with the next ping, so that it returns.
-    let effects = world.timer(ping(0));
+    let effects = ping(&mut world);
     assert!(matches!(to_agents(&effects)[..], [ToAgent::Ping(ping)] if !ping.connected));
     assert_eq!(world.handle(Input::Exited(agent_pid(1))), []);
 }

@@ -49,7 +49,7 @@ fn an_agent_is_written_down_before_it_is_welcomed() {
     assert_eq!(welcome.slave_id.value, "m-S0");
     let connection = welcome.connection.as_ref().unwrap();
     assert_eq!(connection.total_ping_timeout_seconds, Some(75.0));
-    assert!(matches!(timers(&effects)[..], [(_, Timer::Ping { .. })]));
+    assert!(matches!(timers(&effects)[..], [(_, Timer::Pings)]));
     // And again, since the welcome was lost.
     let effects = send(&mut world, 1, register(1));
     assert!(matches!(

@@ -67,7 +67,7 @@ impl Encoder {
     fn put_info(&mut self, agent: &Agent, out: &mut Vec<u8>) {
         let info = v1::AgentInfo {
             id: Some(agent.id().to_proto()),
-            ..agent.info().clone()
+            ..agent.info().to_proto()
         };
         let info = info.encode_to_vec();
         let (before, behind) = info

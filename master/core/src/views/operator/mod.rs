@@ -239,9 +239,9 @@ fn offer(snapshot: &Snapshot, offer: &Offer, framework: &FrameworkId) -> Option<
         agent_id: offer.agent().to_proto(),
         hostname: agent.hostname().to_owned(),
         url: Some(url_of(agent)),
-        domain: agent.info().domain.clone(),
+        domain: agent.info().domain().cloned(),
         resources: offer.resources().to_proto(),
-        attributes: agent.info().attributes.clone(),
+        attributes: agent.info().attributes().to_vec(),
         executor_ids: agent
             .executors_of(framework)
             .map(|id| id.to_proto())
