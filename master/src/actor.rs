@@ -22,8 +22,12 @@ use crate::streams::Streams;
 
 /// Effects that are carried out before those are woken whom they concern.
 const EFFECTS_AT_ONCE: usize = 256;
-/// Room for so many effects is kept from batch to batch, at most.
-const KEPT_EFFECTS: usize = 1024;
+/// A batch ends when it has so many effects: what they hold should be gone before there is much
+/// of it, and not lie between what stays.
+const EFFECTS_MAX: usize = 256;
+
+/// Room for so many effects is kept from batch to batch.
+const KEPT_EFFECTS: usize = EFFECTS_MAX + 64;
 
 /// The latest snapshot, read by every thread that serves HTTP.
 pub(crate) type Published = Arc<ArcSwap<Snapshot>>;
@@ -33,6 +37,8 @@ pub(crate) struct Master {
     core: Core,
     published: Published,
     pub(crate) effects: Vec<Effect>,
+    /// Effects are being carried out: those that come of it follow them.
+    is_finishing: bool,
     pub(crate) calls: Calls,
     pub(crate) streams: Streams,
     /// What operators were told last, in this batch.
@@ -70,6 +76,7 @@ impl Master {
             core,
             published,
             effects: Vec::new(),
+            is_finishing: false,
             calls: Calls::default(),
             streams: Streams::default(),
             told: None,
@@ -95,19 +102,17 @@ impl Master {
         let mut env = Env::new(Moment::new(now), time, &mut random);
         self.core.handle(input, &mut env, &mut self.effects);
         let is_subscription = |effect: &Effect| matches!(effect, Effect::OperatorSubscribed { .. });
-        if self
-            .effects
-            .get(before..)
-            .unwrap_or_default()
-            .iter()
-            .any(is_subscription)
-        {
-            // Such a stream starts with the state as it is at this very point.
+        let added = self.effects.get(before..).unwrap_or_default();
+        // Such a stream starts with the state as it is at this very point.
+        let must_end = added.iter().any(is_subscription);
+        if must_end || (self.effects.len() >= EFFECTS_MAX && !self.is_finishing) {
             self.finish_batch(context);
         }
     }
 
+    /// Carries out the effects of the batch so far. What comes of that belongs to the next one.
     fn finish_batch(&mut self, context: &mut Context<'_, Self>) {
+        let was_finishing = std::mem::replace(&mut self.is_finishing, true);
         let snapshot = Arc::new(self.core.snapshot());
         self.published.store(Arc::clone(&snapshot));
         let mut effects = std::mem::take(&mut self.effects);
@@ -124,6 +129,7 @@ impl Master {
             self.effects = effects;
         }
         self.told = None;
+        self.is_finishing = was_finishing;
     }
 
     /// A call that came by HTTP: remembers who owes the answer.
@@ -228,7 +234,7 @@ impl Actor for Master {
     }
 
     fn flush(&mut self, context: &mut Context<'_, Self>) {
-        if !self.effects.is_empty() {
+        while !self.effects.is_empty() {
             self.finish_batch(context);
         }
     }

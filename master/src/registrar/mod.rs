@@ -170,7 +170,7 @@ impl Registrar {
         }
         let mut results = Vec::with_capacity(self.queue.len());
         let mut operations = Vec::with_capacity(self.queue.len());
-        for Apply { ticket, operation } in self.queue.drain(..) {
+        for Apply { ticket, operation } in std::mem::take(&mut self.queue) {
             let changed = registry.apply(&operation).unwrap_or_else(|error| {
                 info!(%error, "the registry was not changed");
                 false

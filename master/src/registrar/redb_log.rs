@@ -9,8 +9,9 @@ use super::log::{Log, LogError, Pending, Position};
 
 const ENTRIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("entries");
 
-/// How many bytes of the file are kept in memory: entries are read once, at the start.
-const CACHE: usize = 4 << 20;
+/// How many bytes of the file are kept in memory: entries are read once, at the start, and what
+/// was written is not asked for again.
+const CACHE: usize = 64 << 10;
 
 /// A log in one file: `<work_dir>/replicated_log/registry.redb`.
 #[derive(Debug)]

@@ -157,17 +157,9 @@ impl Registry {
         let Some(admitted) = self.admitted.remove(agent) else {
             return Err(OperationError::NotAdmitted(agent.clone()));
         };
-        let Admitted {
-            drain, deactivated, ..
-        } = admitted;
-        self.unreachable.insert(
-            agent.clone(),
-            Unreachable {
-                since,
-                drain,
-                deactivated,
-            },
-        );
+        let Admitted { upkeep, .. } = admitted;
+        self.unreachable
+            .insert(agent.clone(), Unreachable { since, upkeep });
         Ok(true)
     }
 
@@ -179,8 +171,7 @@ impl Registry {
         let before = self.unreachable.remove(&id);
         let admitted = Admitted {
             info: encode(info),
-            drain: before.as_ref().and_then(|it| it.drain),
-            deactivated: before.is_some_and(|it| it.deactivated),
+            upkeep: before.and_then(|it| it.upkeep),
         };
         self.admitted.insert(id, admitted);
         Ok(true)

@@ -1,7 +1,6 @@
 //! The registry, indexed by what operations look for.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use messages::registry as proto;
 use messages::v1;
@@ -26,11 +25,8 @@ pub struct Registry {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Admitted {
     /// What it said of itself, encoded: there are many agents, and few who ask.
-    pub(super) info: Arc<[u8]>,
-    /// How far its draining is, if it drains.
-    pub drain: Option<v1::DrainInfo>,
-    /// Whether an operator keeps its resources from being offered.
-    pub deactivated: bool,
+    pub(super) info: Box<[u8]>,
+    pub(super) upkeep: Option<Box<Upkeep>>,
 }
 
 /// An agent that was given up until it returns.
@@ -38,18 +34,37 @@ pub struct Admitted {
 pub struct Unreachable {
     /// Since when.
     pub since: Time,
-    /// How far its draining was, if it drained.
-    pub drain: Option<v1::DrainInfo>,
-    /// Whether an operator kept its resources from being offered.
-    pub deactivated: bool,
+    pub(super) upkeep: Option<Box<Upkeep>>,
+}
+
+/// What another master's operator decided about an agent; kept, but not acted on. Rare, so
+/// that it is apart.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Upkeep {
+    /// How far its draining is, if it drains.
+    drain: Option<v1::DrainInfo>,
+    /// Whether its resources are kept from being offered.
+    deactivated: bool,
+}
+
+impl Upkeep {
+    fn new(drain: Option<v1::DrainInfo>, deactivated: bool) -> Option<Box<Self>> {
+        (drain.is_some() || deactivated).then(|| Box::new(Self { drain, deactivated }))
+    }
+
+    /// As the stored form has it.
+    fn fields(upkeep: Option<&Self>) -> (Option<v1::DrainInfo>, Option<bool>) {
+        upkeep.map_or((None, None), |it| {
+            (it.drain, it.deactivated.then_some(true))
+        })
+    }
 }
 
 impl Admitted {
     pub(super) fn new(info: &v1::AgentInfo) -> Self {
         Self {
             info: encode(info),
-            drain: None,
-            deactivated: false,
+            upkeep: None,
         }
     }
 
@@ -60,7 +75,7 @@ impl Admitted {
 }
 
 /// An agent's description as it is kept.
-pub(super) fn encode(info: &v1::AgentInfo) -> Arc<[u8]> {
+pub(super) fn encode(info: &v1::AgentInfo) -> Box<[u8]> {
     info.encode_to_vec().into()
 }
 
@@ -119,8 +134,7 @@ impl Registry {
                         id,
                         Admitted {
                             info: encode(&slave.info),
-                            drain: slave.drain_info,
-                            deactivated,
+                            upkeep: Upkeep::new(slave.drain_info, deactivated),
                         },
                     ))
                 })
@@ -129,11 +143,8 @@ impl Registry {
                 .map(|slave| {
                     let deactivated = slave.deactivated();
                     let since = time(&slave.timestamp);
-                    let state = Unreachable {
-                        since,
-                        drain: slave.drain_info,
-                        deactivated,
-                    };
+                    let upkeep = Upkeep::new(slave.drain_info, deactivated);
+                    let state = Unreachable { since, upkeep };
                     (AgentId::from(slave.id), state)
                 })
                 .collect(),
@@ -156,21 +167,27 @@ impl Registry {
                 slaves: self
                     .admitted
                     .values()
-                    .map(|it| proto::Slave {
-                        info: it.info(),
-                        drain_info: it.drain,
-                        deactivated: it.deactivated.then_some(true),
+                    .map(|it| {
+                        let (drain_info, deactivated) = Upkeep::fields(it.upkeep.as_deref());
+                        proto::Slave {
+                            info: it.info(),
+                            drain_info,
+                            deactivated,
+                        }
                     })
                     .collect(),
             }),
             unreachable: (!unreachable.is_empty()).then(|| proto::UnreachableSlaves {
                 slaves: unreachable
                     .into_iter()
-                    .map(|(id, state)| proto::UnreachableSlave {
-                        id: id.to_proto(),
-                        timestamp: time_info(state.since),
-                        drain_info: state.drain,
-                        deactivated: state.deactivated.then_some(true),
+                    .map(|(id, state)| {
+                        let (drain_info, deactivated) = Upkeep::fields(state.upkeep.as_deref());
+                        proto::UnreachableSlave {
+                            id: id.to_proto(),
+                            timestamp: time_info(state.since),
+                            drain_info,
+                            deactivated,
+                        }
                     })
                     .collect(),
             }),
