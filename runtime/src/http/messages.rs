@@ -7,12 +7,13 @@ use std::task::Poll;
 
 use bytes::BytesMut;
 use runtime_core::libprocess::{self, Incoming, MessageReader, Received};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
 
 use crate::http::answers::Tickers;
 use crate::http::connection::{Place, READ_LITTLE, give_back, poll_receive};
 use crate::http::inbound::Inbound;
+use crate::http::pace::{Pace, REST};
 use crate::http::payload::Held;
 use crate::node::Node;
 use crate::world::Socket;
@@ -59,6 +60,8 @@ pub(super) fn read<'a>(
         is_placed: place != Place::Worker,
         since: Instant::now(),
         at_once: READ_LITTLE,
+        pace: Pace::new(std::time::Instant::now()),
+        rests: false,
         handled: 0,
     };
     async move {
@@ -86,6 +89,9 @@ struct Messages<'a> {
     /// Since when a request is awaited or half here.
     since: Instant,
     at_once: usize,
+    pace: Pace,
+    /// What may come is left to gather before it is read.
+    rests: bool,
     /// Messages of this turn.
     handled: usize,
 }
@@ -203,6 +209,9 @@ impl Messages<'_> {
 
     /// Reads more.
     async fn more(&mut self) -> Option<End> {
+        if std::mem::take(&mut self.rests) {
+            Box::pin(sleep(REST)).await;
+        }
         let waiting = self.buffer.len();
         if waiting > READ_MUCH && !self.held.set(waiting) {
             return Some(self.refusal(503, "Too many large requests at once."));
@@ -252,11 +261,25 @@ impl Messages<'_> {
                 return Some(End::Closed);
             }
             Some(Err(_)) => return Some(End::Closed),
-            Some(Ok(count)) if count >= self.at_once => self.at_once = READ_MUCH,
-            Some(Ok(count)) if count < READ_LITTLE => self.at_once = READ_LITTLE,
-            Some(Ok(_)) => {}
+            Some(Ok(count)) => self.read(count),
         }
         None
+    }
+
+    /// Finds out how to read on, after so many bytes.
+    fn read(&mut self, count: usize) {
+        let is_emptied = count < self.at_once;
+        self.rests = if is_emptied && self.node.world().has_threads() {
+            self.pace.emptied(count, std::time::Instant::now)
+        } else {
+            self.pace.came(count);
+            false
+        };
+        if count >= self.at_once {
+            self.at_once = READ_MUCH;
+        } else if count < READ_LITTLE {
+            self.at_once = READ_LITTLE;
+        }
     }
 
     /// Reads what there is, once there is some; none when answers have waited for long enough
