@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -26,8 +27,31 @@ use crate::wakes::Gathering;
 /// Room for so many timers is kept when none is pending.
 const KEPT_TIMERS: usize = 1024;
 
-/// Something to do with the actor later.
-pub(crate) type Later<A> = Box<dyn FnOnce(&mut A, &mut Context<'_, A>) + Send>;
+/// Something to do with the actor at a timer.
+pub(crate) trait Later<A: Actor>: Send {
+    fn timer(&self) -> &Timer;
+    fn run(self: Box<Self>, actor: &mut A, context: &mut Context<'_, A>);
+}
+
+/// The one kind of it.
+struct At<F> {
+    timer: Timer,
+    then: F,
+}
+
+impl<A, F> Later<A> for At<F>
+where
+    A: Actor,
+    F: FnOnce(&mut A, &mut Context<'_, A>) + Send,
+{
+    fn timer(&self) -> &Timer {
+        &self.timer
+    }
+
+    fn run(self: Box<Self>, actor: &mut A, context: &mut Context<'_, A>) {
+        (self.then)(actor, context);
+    }
+}
 
 /// An actor and what the host keeps for it: what a [`Call`] runs on.
 pub(crate) struct Parts<A: Actor> {
@@ -77,7 +101,7 @@ pub(crate) struct Core<A: Actor> {
 struct Rare<A: Actor> {
     /// What to do at each timer: kept in slots, which timers know, since a table in which
     /// each is to be found costs more than all the rest of a timer.
-    timers: Slab<(Timer, Later<A>)>,
+    timers: Slab<Box<dyn Later<A>>>,
     running: BTreeMap<u64, AbortHandle>,
     next_run: u64,
     rng: Option<Box<StdRng>>,
@@ -109,12 +133,11 @@ impl<A: Actor> Core<A> {
     }
 
     /// Takes what was to be done at a timer, unless it has been cancelled.
-    pub(crate) fn take_timer(&mut self, slot: usize, sequence: u64) -> Option<Later<A>> {
+    pub(crate) fn take_timer(&mut self, slot: usize, sequence: u64) -> Option<Box<dyn Later<A>>> {
         let timers = &mut self.rare().timers;
-        let is_it = |(timer, _): &(Timer, _)| timer.sequence == sequence;
-        let (_, then) = timers
+        let then = timers
             .get(slot)
-            .is_some_and(is_it)
+            .is_some_and(|then| then.timer().sequence == sequence)
             .then(|| timers.try_remove(slot))
             .flatten()?;
         if timers.is_empty() && timers.capacity() > KEPT_TIMERS {
@@ -122,6 +145,22 @@ impl<A: Actor> Core<A> {
         }
         self.count_timers();
         Some(then)
+    }
+
+    /// Memory is slow, and what is to be done at timers is all over it: of a million, each would
+    /// be waited for twice. So what is next is fetched together.
+    pub(crate) fn fetch_timers<'e>(&self, events: impl Iterator<Item = &'e Event> + Clone) {
+        let Some(rare) = &self.rare else {
+            return;
+        };
+        let next = events.filter_map(|event| match event {
+            Event::Timer { slot, .. } => rare.timers.get(*slot),
+            _ => None,
+        });
+        let places = next.clone().map(|then| std::ptr::from_ref(&**then).addr());
+        black_box(places.fold(0, |sum, place| sum ^ place));
+        let sequences = next.map(|then| then.timer().sequence);
+        black_box(sequences.fold(0, |sum, sequence| sum ^ sequence));
     }
 
     fn count_timers(&self) {
@@ -137,8 +176,8 @@ impl<A: Actor> Core<A> {
         let Some(rare) = self.rare.take() else {
             return;
         };
-        for (_, (timer, _)) in rare.timers {
-            self.node.timers().cancel(timer);
+        for (_, then) in rare.timers {
+            self.node.timers().cancel(*then.timer());
         }
         for task in rare.running.into_values() {
             task.abort();
@@ -244,12 +283,19 @@ impl<'a, A: Actor> Context<'a, A> {
         delay: Duration,
         then: impl FnOnce(&mut A, &mut Context<'_, A>) + Send + 'static,
     ) -> Timer {
-        let then: Later<A> = match trace::current() {
-            Some(mark) if hooks::any() => Box::new(move |actor, context| {
+        match trace::current() {
+            Some(mark) if hooks::any() => self.set_timer(delay, move |actor, context| {
                 trace::within(Some(mark), || then(actor, context));
             }),
-            _ => Box::new(then),
-        };
+            _ => self.set_timer(delay, then),
+        }
+    }
+
+    fn set_timer(
+        &mut self,
+        delay: Duration,
+        then: impl FnOnce(&mut A, &mut Context<'_, A>) + Send + 'static,
+    ) -> Timer {
         let Core {
             node,
             mailbox,
@@ -259,7 +305,7 @@ impl<'a, A: Actor> Context<'a, A> {
         let slot = rare.get_or_insert_default().timers.vacant_entry();
         let (at, mailbox) = (Instant::now() + delay, Arc::downgrade(mailbox));
         let timer = node.timers().set(at, mailbox, slot.key());
-        slot.insert((timer, then));
+        slot.insert(Box::new(At { timer, then }));
         self.core.count_timers();
         timer
     }

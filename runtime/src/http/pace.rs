@@ -80,7 +80,9 @@ impl Pace {
         };
         self.begin(now);
         match &self.resting {
-            None if came.time < HASTE && came.bytes < READS * LITTLE => self.resting = Some(Box::new(came)),
+            None if came.time < HASTE && came.bytes < READS * LITTLE => {
+                self.resting = Some(Box::new(came))
+            }
             None => {}
             Some(before) if came.is_much_beside(before) => self.failed = 0,
             Some(_) => {
