@@ -175,10 +175,10 @@ mod tests {
         let began = read.now;
         let mut begun = Vec::new();
         while read.now - began < PATIENCE * 40 {
-            // Its window holds four messages, and it is quick.
-            if read.after(15, 1200) {
+            // Its window holds three messages, and it is quick.
+            if read.after(15, 900) {
                 begun.push(read.now - began);
-                let rests = 1 + (0..).take_while(|_| read.after(1500, 1200)).count();
+                let rests = 1 + (0..).take_while(|_| read.after(1500, 900)).count();
                 assert_eq!(rests, RESTS as usize);
             }
         }
