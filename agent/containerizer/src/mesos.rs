@@ -27,7 +27,7 @@ use crate::reaper::Reaper;
 use crate::sandbox;
 use crate::statistics::{Limits, statistics};
 use crate::table::{Found, Table};
-use crate::template::{Template, TemplateProgram};
+use crate::template::{self, Template, TemplateProgram};
 use crate::user::{self, Credentials};
 
 /// How many containers are being started at any moment. More would keep as many threads, each
@@ -101,7 +101,9 @@ impl MesosContainerizer {
         };
         let shared = Shared {
             fetcher,
-            template: options.template.map(Template::new),
+            template: options
+                .template
+                .map(|of| Template::new(of, template::PATIENCE)),
             isolation: options.isolation,
             table: Mutex::default(),
             reaper: Arc::default(),

@@ -26,10 +26,7 @@ use crate::process::Process;
 
 /// How long a template may take to copy itself before it is killed. It takes a millisecond; one
 /// that was stopped would take forever.
-const PATIENCE: Timespec = Timespec {
-    tv_sec: 10,
-    tv_nsec: 0,
-};
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// After which time a template is tried again when the one before never copied itself.
 const RETRY_AFTER: Duration = Duration::from_mins(1);
@@ -49,6 +46,7 @@ pub struct TemplateProgram {
 #[derive(Debug)]
 pub(crate) struct Template {
     of: TemplateProgram,
+    patience: Timespec,
     state: Mutex<State>,
     failures: AtomicU64,
 }
@@ -69,10 +67,15 @@ struct Running {
 }
 
 impl Template {
-    /// A template, started at once: the first container shall not wait for it.
-    pub(crate) fn new(of: TemplateProgram) -> Template {
+    /// A template, started at once: the first container shall not wait for it. It is given up
+    /// when it takes longer than `patience` to copy itself.
+    pub(crate) fn new(of: TemplateProgram, patience: Duration) -> Template {
         let template = Template {
             of,
+            patience: Timespec {
+                tv_sec: patience.as_secs().try_into().unwrap_or(i64::MAX),
+                tv_nsec: patience.subsec_nanos().into(),
+            },
             state: Mutex::new(State::Down(None)),
             failures: AtomicU64::new(0),
         };
@@ -100,7 +103,7 @@ impl Template {
             return None;
         }
         let running = self.running()?;
-        match running.copy(&bytes, receiver, sender) {
+        match running.copy(&bytes, receiver, sender, &self.patience) {
             Ok(started) => Some(started),
             Err(error) => {
                 self.failed(&running, &error);
@@ -188,6 +191,7 @@ impl Running {
         info: &[u8],
         receiver: OwnedFd,
         sender: OwnedFd,
+        patience: &Timespec,
     ) -> io::Result<(Process, StatusPipe)> {
         sendmsg::<()>(
             self.socket.as_raw_fd(),
@@ -197,11 +201,7 @@ impl Running {
             None,
         )?;
         drop(sender);
-        if poll(
-            &mut [PollFd::new(&receiver, PollFlags::IN)],
-            Some(&PATIENCE),
-        ) == Ok(0)
-        {
+        if poll(&mut [PollFd::new(&receiver, PollFlags::IN)], Some(patience)) == Ok(0) {
             // Then the pipe closes, unless there is a copy after all.
             self.process.kill();
         }
@@ -220,5 +220,35 @@ impl Drop for Running {
         self.process.kill();
         // An error would mean that it is no child of ours, so that nothing is left of it here.
         let _ = self.process.reap();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_hangs_is_killed_and_not_waited_for_again() {
+        let program = TemplateProgram {
+            program: "/bin/sleep".into(),
+            arguments: ["sleep", "1000"].map(Into::into).into(),
+        };
+        let info = LaunchInfo {
+            directory: "/".into(),
+            credentials: None,
+            rlimits: Vec::new(),
+            programs: vec![program.program.clone()],
+            arguments: program.arguments.clone(),
+            environment: Vec::new(),
+        };
+        let template = Template::new(program, Duration::ZERO);
+        let pid = template.running().unwrap().process.pid();
+        let is_there = || std::path::Path::new(&format!("/proc/{pid}")).exists();
+        assert!(is_there());
+        assert!(template.start(&info).is_none());
+        assert_eq!(template.failures(), 1);
+        assert!(!is_there(), "it is killed, and nothing is left of it");
+        assert!(template.start(&info).is_none());
+        assert_eq!(template.failures(), 1, "there is no other for a while");
     }
 }
