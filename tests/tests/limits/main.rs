@@ -10,7 +10,7 @@ const KILOBYTE: u64 = 1 << 10;
 const MEGABYTE: usize = 1 << 20;
 /// Growth up to this many megabytes is what the allocator keeps of what was freed: less than
 /// any of the attacks would take if it were held.
-const FLAT: u64 = 96;
+const FLAT: u64 = 80;
 
 /// The most memory that a process has had since this was made.
 struct Peak {
