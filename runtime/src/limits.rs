@@ -18,6 +18,12 @@ pub const FLAGS: &[Flag] = &[
     )
     .default("50000"),
     Flag::bytes(
+        "max_answer_backlog",
+        "Bytes of large answers that may wait for those that read them, all together but for \
+         the answer that was begun last; beyond, the largest break off.",
+    )
+    .default("1GB"),
+    Flag::bytes(
         "max_peer_backlog",
         "Bytes that may wait for one peer; beyond, messages to it are dropped.",
     )
@@ -62,6 +68,9 @@ pub struct Limits {
     pub keep_alive: Duration,
     /// How long a client may leave an answer unread; then its connection is closed.
     pub write_time: Duration,
+    /// Bytes of large answers that wait for those that read them, all together but for the one
+    /// that was begun last, which may have any size; beyond, the largest are ended.
+    pub answers: usize,
     /// Calls of one connection that wait for their answers; beyond, TCP holds the client
     /// back.
     pub pipelined: usize,
@@ -109,6 +118,7 @@ impl Limits {
             bodies: usual.bodies.max(body),
             body_time: flags.get("request_body_timeout")?,
             head_time: flags.get("request_head_timeout")?,
+            answers: size("max_answer_backlog")?,
             connections: flags.get("max_connections")?,
             stream,
             streams: usual.streams.max(stream),
@@ -139,6 +149,7 @@ impl Default for Limits {
             // libprocess keeps idle connections, and its clients take an end for a disconnect.
             keep_alive: Duration::from_secs(24 * 60 * 60),
             write_time: Duration::from_secs(120),
+            answers: 1 << 30,
             pipelined: 1024,
             connections: 50_000,
             stream: 16 << 20,

@@ -20,7 +20,7 @@ use crate::directory::Directory;
 use crate::drops::Drops;
 use crate::hooks::Hooks;
 use crate::host::Host;
-use crate::http::{Bodies, Published, Site, SlowClients, Streams};
+use crate::http::{Bodies, Published, SentParts, Site, SlowClients, Streams};
 use crate::limits::Limits;
 use crate::mailbox::{Event, Mailbox, Queued};
 use crate::metrics::{Counter, Metrics};
@@ -66,6 +66,7 @@ pub(crate) struct Inner {
     pub(crate) peers: Peers,
     pub(crate) streams: Arc<Streams>,
     pub(crate) bodies: Arc<Bodies>,
+    pub(crate) sent_parts: Arc<SentParts>,
     pub(crate) slow_clients: SlowClients,
     timers: Arc<Timers>,
     threads: Threads,
@@ -154,6 +155,7 @@ impl Node {
                 peers: Peers::new(&metrics),
                 streams: Streams::new(&config.limits, &metrics),
                 bodies: Bodies::new(&config.limits, &metrics),
+                sent_parts: SentParts::new(&config.limits, &metrics),
                 slow_clients: SlowClients::new(&metrics),
                 timers: Timers::new(),
                 threads: Threads::default(),

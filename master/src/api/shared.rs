@@ -47,11 +47,12 @@ enum Last {
 
 impl Last {
     fn get(&self) -> Option<PartsReader> {
-        match self {
+        let body = match self {
             Self::Kept(body) => Some(body.clone()),
             Self::Lent(body) => body.upgrade(),
             Self::None => None,
-        }
+        };
+        body.filter(|body| !body.is_cut())
     }
 
     fn lend(&mut self) {

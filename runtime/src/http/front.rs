@@ -185,7 +185,7 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
         }
         Target::Nobody => Response::not_found(),
     };
-    write(&wishes, response.settle(wishes.must_be_whole()).await)
+    write(&wishes, response.settle(node, wishes.must_be_whole()).await)
 }
 
 /// How a client wants its answer; the request itself goes to whoever answers.

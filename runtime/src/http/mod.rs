@@ -19,7 +19,8 @@ mod ticker;
 
 pub(crate) use front::serve;
 pub(crate) use gate::SlowClients;
-pub use parts::{PartsReader, PartsWriter, WeakParts};
+pub(crate) use parts::SentParts;
+pub use parts::{Cut, PartsReader, PartsWriter, WeakParts};
 pub(crate) use payload::Bodies;
 pub use request::{Method, Request};
 pub use response::{Body, Responder, Response};

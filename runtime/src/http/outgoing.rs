@@ -1,6 +1,5 @@
 //! What of a body in parts goes out: pieces of it, or what compression makes of them.
 
-use std::convert::Infallible;
 use std::future::Future as _;
 use std::io::Write as _;
 use std::pin::{Pin, pin};
@@ -11,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_core::Stream;
 
-use crate::http::parts::PartsReader;
+use crate::http::parts::{Cut, PartsReader};
 use crate::http::payload::PIECE;
 
 /// How many pieces go out before the thread looks at its other connections: a client that
@@ -49,11 +48,14 @@ impl Outgoing {
     }
 
     /// The next part that goes out; none after the last.
-    pub(crate) fn poll_part(&mut self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+    pub(crate) fn poll_part(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
         loop {
-            let part = ready!(self.parts.poll_next(cx));
+            let part = match ready!(self.parts.poll_next(cx)).transpose() {
+                Ok(part) => part,
+                Err(cut) => return Poll::Ready(Some(Err(cut))),
+            };
             if !self.is_compressed {
-                return Poll::Ready(part);
+                return Poll::Ready(part.map(Ok));
             }
             // Writing to a vector does not fail.
             let compressed = match (&mut self.encoder, part) {
@@ -63,18 +65,18 @@ impl Outgoing {
                 }
                 _ => {
                     let rest = self.encoder.take().and_then(|it| it.finish().ok());
-                    return Poll::Ready(rest.map(Bytes::from));
+                    return Poll::Ready(rest.map(|rest| Ok(rest.into())));
                 }
             };
             if !compressed.is_empty() {
-                return Poll::Ready(Some(compressed.into()));
+                return Poll::Ready(Some(Ok(compressed.into())));
             }
         }
     }
 }
 
 impl Stream for Outgoing {
-    type Item = Result<Bytes, Infallible>;
+    type Item = Result<Bytes, Cut>;
 
     /// In small pieces: what the client has not read stays shared, and is not copied for each
     /// client.
@@ -89,7 +91,7 @@ impl Stream for Outgoing {
         self.turn -= 1;
         if self.ready.is_empty() {
             match ready!(self.poll_part(cx)) {
-                Some(part) => self.ready = part,
+                Some(part) => self.ready = part?,
                 None => return Poll::Ready(None),
             }
         }

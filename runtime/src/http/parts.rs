@@ -1,11 +1,16 @@
 //! A body in parts, which many may read while it is being written.
 
+mod sent;
+
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use thiserror::Error;
 
+pub(crate) use self::sent::SentParts;
 use crate::http::response::Body;
 use crate::sync::lock;
 
@@ -13,13 +18,24 @@ use crate::sync::lock;
 /// will be only, so that what all have read is freed.
 #[derive(Debug, Default)]
 struct Link {
-    part: Bytes,
+    body: Arc<Shared>,
+    /// Empty when the body was cut.
+    part: Mutex<Bytes>,
     next: OnceLock<Arc<Link>>,
+}
+
+impl Link {
+    /// Lets go of the part, though somebody may still stand here.
+    fn empty(&self) {
+        let part = std::mem::take(&mut *lock(&self.part));
+        self.body.held.fetch_sub(part.len(), Ordering::Relaxed);
+    }
 }
 
 impl Drop for Link {
     /// One after another: if each link dropped the next, a long chain would need a deep stack.
     fn drop(&mut self) {
+        self.empty();
         let mut next = self.next.take();
         while let Some(link) = next {
             next = Arc::into_inner(link).and_then(|mut link| link.next.take());
@@ -35,7 +51,44 @@ struct State {
     is_over: bool,
     /// Readers that have read all that is written.
     waiting: Vec<Waker>,
+    /// All parts, of which some may be gone.
+    links: Vec<Weak<Link>>,
 }
+
+/// What its writer and its readers know of a body.
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Bytes of parts that some have still to read.
+    held: AtomicUsize,
+    is_cut: AtomicBool,
+}
+
+impl Shared {
+    fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Acquire)
+    }
+
+    /// Ends the body for all who have not read it whole, and lets go of what it holds.
+    fn cut(&self) {
+        let mut state = lock(&self.state);
+        // Before a part is emptied, so that nobody takes an empty one for a part.
+        self.is_cut.store(true, Ordering::Release);
+        let links = std::mem::take(&mut state.links);
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        links
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|it| it.empty());
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// A body ended before it was read whole: too many were held for those that read slowly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the client reads too slowly")]
+pub struct Cut;
 
 /// Writes a body. Dropping it ends the body.
 ///
@@ -44,49 +97,51 @@ struct State {
 #[derive(Debug)]
 pub struct PartsWriter {
     last: Arc<Link>,
-    state: Arc<Mutex<State>>,
 }
 
 impl PartsWriter {
     /// A body of which nothing is written yet, and its first reader.
     pub fn new() -> (Self, PartsReader) {
-        let (last, state) = <(Arc<Link>, Arc<Mutex<State>>)>::default();
-        let reader = PartsReader {
-            read: Arc::clone(&last),
-            state: Arc::clone(&state),
-        };
-        (Self { last, state }, reader)
+        let last = Arc::<Link>::default();
+        let read = Arc::clone(&last);
+        (Self { last }, PartsReader { read })
     }
 
-    /// Writes a part.
+    /// Writes a part. Of a body that was [cut](Cut), nothing is kept.
     pub fn write(&mut self, part: impl Into<Bytes>) {
         let part = part.into();
         if part.is_empty() {
             return;
         }
-        let length = part.len();
+        let body = Arc::clone(&self.last.body);
+        let mut state = lock(&body.state);
+        if body.is_cut() {
+            return;
+        }
+        state.length += part.len();
+        body.held.fetch_add(part.len(), Ordering::Relaxed);
         let link = Arc::new(Link {
-            part,
+            body: Arc::clone(&body),
+            part: Mutex::new(part),
             next: OnceLock::new(),
         });
+        state.links.push(Arc::downgrade(&link));
         // Only the writer sets it, and only once.
         let _ = self.last.next.set(Arc::clone(&link));
-        self.last = link;
-        self.tell(|state| state.length += length);
-    }
-
-    fn tell(&self, change: impl FnOnce(&mut State)) {
-        let mut state = lock(&self.state);
-        change(&mut state);
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
+        self.last = link;
         waiting.into_iter().for_each(Waker::wake);
     }
 }
 
 impl Drop for PartsWriter {
     fn drop(&mut self) {
-        self.tell(|state| state.is_over = true);
+        let mut state = lock(&self.last.body.state);
+        state.is_over = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -95,13 +150,12 @@ impl Drop for PartsWriter {
 pub struct PartsReader {
     /// What was read last.
     read: Arc<Link>,
-    state: Arc<Mutex<State>>,
 }
 
 impl PartsReader {
     /// How many bytes the whole body has, if it is all written.
     pub fn length(&self) -> Option<usize> {
-        let state = lock(&self.state);
+        let state = lock(&self.read.body.state);
         state.is_over.then_some(state.length)
     }
 
@@ -109,22 +163,30 @@ impl PartsReader {
     pub fn downgrade(&self) -> WeakParts {
         WeakParts {
             read: Arc::downgrade(&self.read),
-            state: Arc::clone(&self.state),
         }
     }
 
+    /// Whether nobody gets more of it.
+    pub fn is_cut(&self) -> bool {
+        self.read.body.is_cut()
+    }
+
     /// The next part; none after the last.
-    pub async fn next(&mut self) -> Option<Bytes> {
+    ///
+    /// # Errors
+    ///
+    /// When the body was cut.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Cut>> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
     /// As [`Self::next`].
-    pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+    pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
         if let Some(part) = self.advance() {
             return Poll::Ready(Some(part));
         }
-        let state = Arc::clone(&self.state);
-        let mut state = lock(&state);
+        let body = Arc::clone(&self.read.body);
+        let mut state = lock(&body.state);
         // What was written before the lock was taken woke nobody.
         if let Some(part) = self.advance() {
             return Poll::Ready(Some(part));
@@ -138,30 +200,35 @@ impl PartsReader {
         Poll::Pending
     }
 
-    fn advance(&mut self) -> Option<Bytes> {
-        let next = Arc::clone(self.read.next.get()?);
-        self.read = next;
-        Some(self.read.part.clone())
+    fn advance(&mut self) -> Option<Result<Bytes, Cut>> {
+        if let Some(next) = self.read.next.get() {
+            let next = Arc::clone(next);
+            self.read = next;
+            let part = lock(&self.read.part).clone();
+            return Some(if self.is_cut() { Err(Cut) } else { Ok(part) });
+        }
+        self.is_cut().then_some(Err(Cut))
     }
 
     /// The body that is sent: in parts, unless it is small or `must_be_whole`.
-    pub(crate) async fn settle(mut self, must_be_whole: bool) -> Body {
+    pub(crate) async fn settle(mut self, must_be_whole: bool) -> Result<Body, Cut> {
         let mut ahead = self.clone();
         let Some(first) = ahead.next().await else {
-            return Body::Full(Bytes::new());
+            return Ok(Body::Full(Bytes::new()));
         };
+        let first = first?;
         if ahead.next().await.is_none() {
-            return Body::Full(first);
+            return Ok(Body::Full(first));
         }
         drop((ahead, first));
         if !must_be_whole {
-            return Body::Parts(self);
+            return Ok(Body::Parts(self));
         }
         let mut whole = Vec::new();
         while let Some(part) = self.next().await {
-            whole.extend_from_slice(&part);
+            whole.extend_from_slice(&part?);
         }
-        Body::Full(whole.into())
+        Ok(Body::Full(whole.into()))
     }
 }
 
@@ -169,15 +236,13 @@ impl PartsReader {
 #[derive(Debug, Clone)]
 pub struct WeakParts {
     read: Weak<Link>,
-    state: Arc<Mutex<State>>,
 }
 
 impl WeakParts {
     /// A reader, unless what it would read is gone.
     pub fn upgrade(&self) -> Option<PartsReader> {
         let read = self.read.upgrade()?;
-        let state = Arc::clone(&self.state);
-        Some(PartsReader { read, state })
+        Some(PartsReader { read })
     }
 }
 
@@ -185,12 +250,14 @@ impl WeakParts {
 mod tests {
     use super::*;
 
-    fn next(reader: &mut PartsReader) -> Poll<Option<Bytes>> {
+    type Next = Poll<Option<Result<Bytes, Cut>>>;
+
+    fn next(reader: &mut PartsReader) -> Next {
         reader.poll_next(&Context::from_waker(Waker::noop()))
     }
 
-    fn part(text: &'static str) -> Poll<Option<Bytes>> {
-        Poll::Ready(Some(Bytes::from_static(text.as_bytes())))
+    fn part(text: &'static str) -> Next {
+        Poll::Ready(Some(Ok(Bytes::from_static(text.as_bytes()))))
     }
 
     #[test]
@@ -227,6 +294,42 @@ mod tests {
     }
 
     #[test]
+    fn a_cut_body_ends_for_all_and_holds_nothing() {
+        let (mut writer, mut first) = PartsWriter::new();
+        let body = Arc::clone(&first.read.body);
+        let (begin, mut second) = (first.clone(), first.clone());
+        writer.write("one");
+        writer.write("two");
+        assert_eq!(next(&mut first), part("one"));
+        assert_eq!(next(&mut second), part("one"));
+        assert_eq!(next(&mut second), part("two"));
+        assert_eq!(next(&mut second), Poll::Pending);
+        assert_eq!(body.held.load(Ordering::Relaxed), 6);
+        body.cut();
+        writer.write("three");
+        assert_eq!(body.held.load(Ordering::Relaxed), 0);
+        drop(writer);
+        for mut reader in [begin, first, second] {
+            assert_eq!(next(&mut reader), Poll::Ready(Some(Err(Cut))));
+        }
+    }
+
+    #[test]
+    fn what_is_held_is_what_somebody_has_still_to_read() {
+        let (mut writer, mut reader) = PartsWriter::new();
+        let body = Arc::clone(&reader.read.body);
+        let held = || body.held.load(Ordering::Relaxed);
+        writer.write("one");
+        writer.write("four");
+        assert_eq!(held(), 7);
+        assert_eq!(next(&mut reader), part("one"));
+        assert_eq!(next(&mut reader), part("four"));
+        assert_eq!(held(), 4, "who has read a part stands there");
+        drop((writer, reader));
+        assert_eq!(held(), 0);
+    }
+
+    #[test]
     fn a_long_body_is_dropped_without_a_deep_stack() {
         let (mut writer, reader) = PartsWriter::new();
         for _ in 0..1_000_000 {
@@ -243,7 +346,7 @@ mod tests {
             parts.iter().for_each(|part| writer.write(*part));
             drop(writer);
             match reader.settle(must_be_whole).await {
-                Body::Full(whole) => Some(whole),
+                Ok(Body::Full(whole)) => Some(whole),
                 _ => None,
             }
         };

@@ -272,7 +272,7 @@ impl Pipeline<'_> {
             return Ok(true);
         };
         self.waiting_bytes -= call.bytes;
-        let mut response = response.settle(call.jsonp.is_some()).await;
+        let mut response = response.settle(self.node, call.jsonp.is_some()).await;
         front::wrap_jsonp(call.jsonp.as_deref(), &mut response);
         front::compress(call.accepts_gzip, &mut response);
         let Response {
@@ -322,6 +322,7 @@ impl Pipeline<'_> {
     /// Writes a body as it comes, in chunks unless its length is known.
     async fn parts(&mut self, mut outgoing: Outgoing, is_chunked: bool) -> Result<(), Broken> {
         while let Some(part) = poll_fn(|cx| outgoing.poll_part(cx)).await {
+            let part = part.map_err(|_| Broken)?;
             if is_chunked {
                 self.chunk(&part).await?;
             } else {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use crate::http::parts::PartsReader;
+use crate::http::parts::{Cut, PartsReader};
 use crate::http::stream::{StreamHead, StreamReader, StreamWriter, Streams};
 use crate::node::Node;
 
@@ -117,9 +117,13 @@ impl Response {
     }
 
     /// The answer with its body whole where it has to be: since it is short, or `must_be_whole`.
-    pub(crate) async fn settle(mut self, must_be_whole: bool) -> Self {
+    pub(crate) async fn settle(mut self, node: &Node, must_be_whole: bool) -> Self {
         if let Body::Parts(parts) = self.body {
-            self.body = parts.settle(must_be_whole).await;
+            node.inner.sent_parts.add(&parts);
+            self.body = match parts.settle(must_be_whole).await {
+                Ok(body) => body,
+                Err(Cut) => return Self::text(503, "Too many large answers at once. Try again."),
+            };
         }
         self
     }

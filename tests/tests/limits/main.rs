@@ -1,6 +1,7 @@
 //! What others may make a daemon hold, tried against real ones (rows 24 to 31 of the fault
 //! matrix): each limit has a clear answer, and the daemon's memory stays flat.
 
+mod answers;
 mod bodies;
 mod connections;
 mod messages;
