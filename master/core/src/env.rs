@@ -78,7 +78,8 @@ impl<'a> Env<'a> {
     /// A random (version 4) UUID.
     pub fn uuid(&mut self) -> Uuid {
         let random = (u128::from((self.random)()) << 64) | u128::from((self.random)());
-        Uuid((random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62))
+        let bits = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+        Uuid(bits.to_be_bytes())
     }
 }
 
@@ -91,27 +92,27 @@ impl fmt::Debug for Env<'_> {
     }
 }
 
-/// A universally unique identifier (RFC 4122).
+/// A universally unique identifier (RFC 4122). As bytes, since a number would make room around it
+/// in each task.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Uuid(u128);
+pub struct Uuid([u8; 16]);
 
 impl Uuid {
     /// The sixteen bytes, as they travel in messages.
     pub const fn bytes(self) -> [u8; 16] {
-        self.0.to_be_bytes()
+        self.0
     }
 
     /// Reads sixteen bytes; `None` when there are more or fewer.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        <[u8; 16]>::try_from(bytes)
-            .ok()
-            .map(|bytes| Self(u128::from_be_bytes(bytes)))
+        bytes.try_into().ok().map(Self)
     }
 }
 
 impl fmt::Display for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |shift: u32, digits: u32| (self.0 >> shift) & ((1 << (4 * digits)) - 1);
+        let bits = u128::from_be_bytes(self.0);
+        let part = |shift: u32, digits: u32| (bits >> shift) & ((1 << (4 * digits)) - 1);
         write!(
             f,
             "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",

@@ -21,8 +21,8 @@ pub struct Task {
     framework: FrameworkId,
     agent: AgentId,
     executor: Option<ExecutorId>,
-    state: v1::TaskState,
-    unacknowledged: Option<(v1::TaskState, Uuid)>,
+    state: State,
+    unacknowledged: Option<(State, Uuid)>,
     is_acknowledged: bool,
     resources: Arc<Resources>,
     /// The latest status of each run of equal states, oldest first: each as an encoded
@@ -32,6 +32,22 @@ pub struct Task {
     /// Encoded [`v1::Task`] with only the optional parts set: labels, discovery,
     /// container, health check, kill policy, user, limits.
     details: Option<Arc<[u8]>>,
+}
+
+/// A task's state, in a byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State(u8);
+
+impl From<v1::TaskState> for State {
+    fn from(state: v1::TaskState) -> Self {
+        Self(state as u8)
+    }
+}
+
+impl State {
+    fn get(self) -> v1::TaskState {
+        v1::TaskState::try_from(i32::from(self.0)).unwrap_or(v1::TaskState::TaskUnknown)
+    }
 }
 
 impl Task {
@@ -61,7 +77,7 @@ impl Task {
                 .executor
                 .as_ref()
                 .map(|it| ExecutorId::from(&it.executor_id)),
-            state: v1::TaskState::TaskStaging,
+            state: v1::TaskState::TaskStaging.into(),
             unacknowledged: None,
             is_acknowledged: false,
             resources,
@@ -92,7 +108,7 @@ impl Task {
         let unacknowledged = task
             .update_uuid
             .and_then(Uuid::from_bytes)
-            .and_then(|uuid| Some((task.update_state?, uuid)));
+            .and_then(|uuid| Some((task.update_state?.into(), uuid)));
         let details = (!task.details.is_empty()).then_some(task.details);
         let shared = before
             .filter(|before| details.is_some() && before.details.as_deref() == details)
@@ -106,7 +122,7 @@ impl Task {
                 .executor
                 .filter(|executor| !executor.is_empty())
                 .map(ExecutorId::from),
-            state: task.state,
+            state: task.state.into(),
             unacknowledged,
             is_acknowledged: false,
             resources,
@@ -141,14 +157,14 @@ impl Task {
     }
 
     /// The latest state the master knows, which the framework may not have seen yet (M36).
-    pub const fn state(&self) -> v1::TaskState {
-        self.state
+    pub fn state(&self) -> v1::TaskState {
+        self.state.get()
     }
 
     /// State and uuid of the update that the framework has yet to acknowledge, or of the task's
     /// end if it has [acknowledged that](Self::is_acknowledged).
-    pub const fn unacknowledged(&self) -> Option<(v1::TaskState, Uuid)> {
-        self.unacknowledged
+    pub fn unacknowledged(&self) -> Option<(v1::TaskState, Uuid)> {
+        self.unacknowledged.map(|(state, uuid)| (state.get(), uuid))
     }
 
     /// Whether the framework has acknowledged how the task ended.
@@ -158,7 +174,9 @@ impl Task {
 
     /// The state that the framework has been told: what reconciliation answers (M41).
     pub fn told_state(&self) -> v1::TaskState {
-        self.unacknowledged.map_or(self.state, |(state, _)| state)
+        self.unacknowledged
+            .map_or(self.state, |(state, _)| state)
+            .get()
     }
 
     /// Whether its framework was told how it ended, rather than that it is lost: what is lost
@@ -184,7 +202,8 @@ impl Task {
 
     /// Whether it still holds resources: neither ended nor unreachable (M40).
     pub fn is_live(&self) -> bool {
-        !self.state.is_terminal() && self.state != v1::TaskState::TaskUnreachable
+        let state = self.state();
+        !state.is_terminal() && state != v1::TaskState::TaskUnreachable
     }
 
     /// The statuses, oldest first: the latest of each run of equal states.
@@ -208,10 +227,10 @@ impl Task {
             framework_id: self.framework.to_proto(),
             executor_id: self.executor.as_ref().map(ExecutorId::to_proto),
             agent_id: self.agent.to_proto(),
-            state: self.state.into(),
+            state: self.state().into(),
             resources: self.resources.to_proto(),
             statuses: self.statuses().collect(),
-            status_update_state: self.unacknowledged.map(|(state, _)| state.into()),
+            status_update_state: self.unacknowledged().map(|(state, _)| state.into()),
             status_update_uuid: self
                 .unacknowledged
                 .map(|(_, uuid)| uuid.bytes().to_vec().into()),
@@ -242,7 +261,7 @@ impl Task {
     /// processor's cache: `step` by step, since the parts are known only when the task is.
     pub(crate) fn touch(&self, step: Touch) -> u8 {
         match step {
-            Touch::Task => self.state as u8 ^ u8::from(self.details.is_some()),
+            Touch::Task => self.state.0 ^ u8::from(self.details.is_some()),
             Touch::Parts => {
                 let parts = [
                     self.id.as_str().as_bytes(),
@@ -264,8 +283,8 @@ impl Task {
     /// Takes a new status in and says whether it is of another state than the one
     /// before. A state that ended is never left.
     pub(crate) fn push_status(&mut self, status: &v1::TaskStatus, latest: v1::TaskState) -> bool {
-        if !self.state.is_terminal() {
-            self.state = latest;
+        if !self.state().is_terminal() {
+            self.state = latest.into();
         }
         let mut statuses: Vec<&[u8]> = self.encoded_statuses().collect();
         let last = statuses.last().and_then(|last| state_of(last));
@@ -280,8 +299,8 @@ impl Task {
     }
 
     /// Remembers which update the framework must acknowledge next.
-    pub(crate) const fn set_unacknowledged(&mut self, state: v1::TaskState, uuid: Uuid) {
-        self.unacknowledged = Some((state, uuid));
+    pub(crate) fn set_unacknowledged(&mut self, state: v1::TaskState, uuid: Uuid) {
+        self.unacknowledged = Some((state.into(), uuid));
     }
 
     /// Remembers that the framework has acknowledged how the task ended.
@@ -397,4 +416,22 @@ fn encode_details(details: v1::Task) -> Option<Arc<[u8]>> {
             .unwrap_or(&bytes)
             .into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small() {
+        // With its counts it takes 160 bytes, a size in which allocators give memory out.
+        assert!(size_of::<Task>() <= 144);
+    }
+
+    #[test]
+    fn every_state_fits_into_a_byte() {
+        for state in (0..32).filter_map(|number| v1::TaskState::try_from(number).ok()) {
+            assert_eq!(State::from(state).get(), state);
+        }
+    }
 }

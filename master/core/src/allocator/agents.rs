@@ -110,8 +110,9 @@ impl Agent {
                 false
             }
             None => {
-                if self.holdings.is_empty() {
-                    self.holdings.reserve_exact(1);
+                // Little more than needed: there are many agents, and a holding is large.
+                if self.holdings.len() == self.holdings.capacity() {
+                    self.holdings.reserve_exact(1 + self.holdings.len() / 8);
                 }
                 self.holdings.push(Holding { key, resources });
                 true

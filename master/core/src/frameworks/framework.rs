@@ -1,7 +1,7 @@
 //! One framework.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use imbl::{OrdMap, OrdSet, Vector};
 use messages::internal::UpdateFrameworkMessage;
@@ -51,6 +51,8 @@ pub struct Framework {
     pub(super) last_resources: Option<Arc<Resources>>,
     /// Whether its scheduler has ever said the framework's id, and so knows it.
     pub(super) has_said_id: bool,
+    /// What agents are told of it: made once, since each agent that returns is told.
+    pub(super) told: OnceLock<Arc<UpdateFrameworkMessage>>,
 }
 
 /// Where a framework stands.
@@ -101,6 +103,7 @@ impl Framework {
             metrics: Arc::default(),
             last_resources: None,
             has_said_id: false,
+            told: OnceLock::new(),
         }
     }
 
@@ -253,8 +256,8 @@ impl Framework {
     }
 
     /// What agents must know of it.
-    pub(crate) fn update_message(&self) -> UpdateFrameworkMessage {
-        UpdateFrameworkMessage {
+    pub(crate) fn update_message(&self) -> Arc<UpdateFrameworkMessage> {
+        let make = || UpdateFrameworkMessage {
             framework_id: self.id.to_proto(),
             pid: self
                 .connection
@@ -262,7 +265,8 @@ impl Framework {
                 .and_then(Connection::pid)
                 .map(Pid::to_string),
             framework_info: Some((*self.info).clone()),
-        }
+        };
+        Arc::clone(self.told.get_or_init(|| Arc::new(make())))
     }
 
     /// Takes on a new description. Tasks and executors stay as they are.
@@ -277,6 +281,7 @@ impl Framework {
         self.suppressed = Arc::new(suppressed);
         self.offer_constraints = offer_constraints.map(Arc::new);
         self.info = Arc::new(info);
+        self.told = OnceLock::new();
     }
 
     pub(crate) fn set_suppressed(&mut self, suppressed: BTreeSet<Role>) {
@@ -289,6 +294,7 @@ impl Framework {
         }
         self.reregistered = now;
         self.connection = Some(connection);
+        self.told = OnceLock::new();
         self.state = FrameworkState::Active;
         self.epoch = self.epoch.wrapping_add(1);
     }
@@ -312,6 +318,7 @@ impl Framework {
         self.epoch = self.epoch.wrapping_add(1);
         if matches!(self.connection, Some(Connection::Http(_))) {
             self.connection = None;
+            self.told = OnceLock::new();
         }
     }
 

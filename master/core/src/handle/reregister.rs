@@ -463,10 +463,7 @@ impl Master {
     /// Tells the agent how its frameworks are reached now.
     fn send_frameworks(&self, turn: &mut Turn<'_, '_>, to: &Pid, frameworks: &[FrameworkId]) {
         for framework in frameworks.iter().filter_map(|id| self.frameworks.get(id)) {
-            turn.tell_agent(
-                to,
-                ToAgent::UpdateFramework(framework.update_message().into()),
-            );
+            turn.tell_agent(to, ToAgent::UpdateFramework(framework.update_message()));
         }
     }
 

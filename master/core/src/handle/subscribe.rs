@@ -344,7 +344,7 @@ impl Master {
             }),
             ..operators::event(operator_event::Type::FrameworkUpdated)
         });
-        let message = Arc::new(framework.update_message());
+        let message = framework.update_message();
         for agent in framework
             .presence()
             .keys()
