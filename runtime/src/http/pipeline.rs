@@ -3,28 +3,30 @@
 //! are, handed over as they come, and answered in order, several answers in one write. An
 //! answer may be a stream of records. Whatever else comes goes on to actix-web.
 
+mod head;
+mod known;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue, HttpDate};
 use bytes::{Buf as _, Bytes, BytesMut};
-use runtime_core::http::{Framing, Head, HeadScan, Limits, MAX_HEADERS};
+use runtime_core::http::{HeadScan, Limits};
 use runtime_core::libprocess;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use self::head::{Date, write_head};
+use self::known::KnownHead;
 use crate::http::connection::{self, LINGER, discard, receive};
 use crate::http::front::{self, ENDED};
 use crate::http::outgoing::Outgoing;
-use crate::http::request::{Method, Request, parse_query};
+use crate::http::request::Request;
 use crate::http::response::{Body, Responder, Response};
-use crate::http::site::{Later, Serve, Target, route};
+use crate::http::site::Later;
 use crate::http::stream::StreamReader;
 use crate::node::Node;
 use crate::world::Socket;
@@ -432,124 +434,4 @@ async fn next_answer(
         Some(first) => (&mut first.answer).await,
         None => std::future::pending().await,
     }
-}
-
-/// What a head says. Most calls of a connection have the same one.
-struct KnownHead {
-    bytes: Box<[u8]>,
-    /// The request without its body.
-    request: Request,
-    keep_alive: bool,
-    length: usize,
-}
-
-impl KnownHead {
-    /// Reads the head of what may be a call; none when it is none for sure.
-    fn read(head: &[u8], limits: &Limits, peer: SocketAddr) -> Option<Self> {
-        let parsed = Head::parse(head, limits).ok()?;
-        if parsed.method != "POST"
-            || parsed.expects_continue
-            || parsed.content_encoding.is_some()
-            || libprocess::is_message(&parsed)
-        {
-            return None;
-        }
-        let length = match parsed.framing {
-            Framing::None => 0,
-            Framing::Length(length) if length <= BODY_MAX => usize::try_from(length).ok()?,
-            Framing::Length(_) | Framing::Chunked => return None,
-        };
-        let (path, query) = parsed.target.split_once('?').unwrap_or((parsed.target, ""));
-        let mut storage = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut request = httparse::Request::new(&mut storage);
-        request.parse(head).ok()?;
-        if request.version != Some(1) {
-            return None;
-        }
-        let headers = request.headers.iter().map(|header| {
-            let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
-            let value = HeaderValue::from_bytes(header.value).ok()?;
-            Some((name, value))
-        });
-        Some(Self {
-            bytes: head.into(),
-            request: Request {
-                method: Method::Post,
-                path: path.to_owned(),
-                target: parsed.target.to_owned(),
-                query: parse_query(query),
-                headers: headers.collect::<Option<_>>()?,
-                body: Bytes::new(),
-                peer: Some(peer),
-            },
-            keep_alive: parsed.keep_alive,
-            length,
-        })
-    }
-
-    /// Begins a call with this head; none when the request is something else.
-    fn begin(&self, node: &Node) -> Option<Begun> {
-        let Target::Published(published, path) = route(node, &self.request.path) else {
-            return None;
-        };
-        let Serve::Later(serve) = published.serve else {
-            return None;
-        };
-        Some(Begun {
-            request: Request {
-                path,
-                ..self.request.clone()
-            },
-            serve,
-            keep_alive: self.keep_alive,
-            length: self.length,
-        })
-    }
-}
-
-/// The `Date` header's text, written once a second.
-#[derive(Default)]
-struct Date {
-    second: u64,
-    text: String,
-}
-
-impl Date {
-    fn text(&mut self, node: &Node) -> &str {
-        let second = node.world().wall_time().as_secs();
-        if second != self.second || self.text.is_empty() {
-            self.second = second;
-            let time = UNIX_EPOCH + Duration::from_secs(second);
-            self.text = HttpDate::from(time).to_string();
-        }
-        &self.text
-    }
-}
-
-/// Appends an answer's head, as libprocess writes it: the date, what the endpoint says, and
-/// how the body is delimited; without a length, by chunks.
-fn write_head(
-    out: &mut Vec<u8>,
-    status: u16,
-    headers: &[(&'static str, String)],
-    date: &str,
-    length: Option<u64>,
-    keep_alive: bool,
-) {
-    let reason = StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or_default();
-    // Writing to a vector does not fail.
-    let _ = write!(out, "HTTP/1.1 {status} {reason}\r\nDate: {date}\r\n");
-    for (name, value) in headers {
-        let _ = write!(out, "{name}: {value}\r\n");
-    }
-    if !keep_alive {
-        out.extend_from_slice(b"Connection: close\r\n");
-    }
-    let _ = match length {
-        Some(length) => write!(out, "Content-Length: {length}\r\n\r\n"),
-        None => write!(out, "Transfer-Encoding: chunked\r\n\r\n"),
-    };
 }
