@@ -36,6 +36,7 @@
 
 mod activity;
 mod actor;
+mod aside;
 mod chores;
 mod coarse;
 mod context;

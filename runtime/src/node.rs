@@ -15,6 +15,7 @@ use thiserror::Error;
 
 pub use self::config::{NodeConfig, NodeError};
 use crate::actor::{Actor, ByTypeId, Declaration};
+use crate::aside::Aside;
 use crate::context::Handle;
 use crate::directory::Directory;
 use crate::drops::Drops;
@@ -70,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) slow_clients: SlowClients,
     timers: Arc<Timers>,
     threads: Threads,
+    aside: Aside,
     metrics: Metrics,
     home: tokio::runtime::Handle,
     home_thread: usize,
@@ -159,6 +161,7 @@ impl Node {
                 slow_clients: SlowClients::new(&metrics),
                 timers: Timers::new(),
                 threads: Threads::default(),
+                aside: Aside::default(),
                 metrics,
                 home: tokio::runtime::Handle::current(),
                 home_thread: threads::here(),
@@ -235,13 +238,24 @@ impl Node {
     }
 
     /// Does work that takes long or blocks on a thread aside; at once in a simulation,
-    /// which has no threads. For HTTP threads and the threads of actors.
+    /// which has no threads. Such work gives way to all other threads. For HTTP threads and the
+    /// threads of actors.
     pub fn aside(&self, work: impl FnOnce() + Send + 'static) {
         if self.world().has_threads() {
-            tokio::task::spawn_blocking(work);
+            match self.inner.aside.next() {
+                Some(aside) => drop(aside.spawn_blocking(work)),
+                None => drop(tokio::task::spawn_blocking(work)),
+            }
         } else {
             work();
         }
+    }
+
+    /// An event loop of a thread that gives way to others, for what is large; none in a
+    /// simulation.
+    pub(crate) fn event_loop_aside(&self) -> Option<&tokio::runtime::Handle> {
+        let has_threads = self.world().has_threads();
+        has_threads.then(|| self.inner.aside.next()).flatten()
     }
 
     /// Spawns an actor (L20).

@@ -128,6 +128,47 @@ fn an_unfinished_answer_comes_in_chunks_and_a_small_one_has_a_length() {
 }
 
 #[test]
+fn answers_in_parts_and_others_follow_each_other() {
+    runtime::run(async {
+        let node = Node::start(NodeConfig::new(([127, 0, 0, 1], 0).into()))
+            .await
+            .unwrap();
+        node.spawn("teller", Teller, Placement::Here).unwrap();
+        let mut socket = TcpStream::connect(node.address()).await.unwrap();
+        let wanted = [20, 1, 3, 20];
+        for parts in wanted {
+            let request = format!("GET /teller/text?parts={parts} HTTP/1.1\r\nHost: h\r\n\r\n");
+            socket.write_all(request.as_bytes()).await.unwrap();
+        }
+        // What is no call goes on from there.
+        let last = "GET /teller/text?parts=2 HTTP/1.0\r\nHost: h\r\n\r\n";
+        socket.write_all(last.as_bytes()).await.unwrap();
+        let mut answers = Vec::new();
+        socket.read_to_end(&mut answers).await.unwrap();
+        let mut rest = answers.as_slice();
+        for parts in wanted.into_iter().chain([2]) {
+            let start = rest.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+            let (head, body) = rest.split_at(start);
+            let head = std::str::from_utf8(head).unwrap().to_lowercase();
+            assert!(head.contains(" 200 ok"), "{head}");
+            let length = if head.contains("chunked") {
+                let end = b"\r\n0\r\n\r\n";
+                let found = body.windows(end.len()).position(|part| part == end);
+                let length = found.unwrap() + end.len();
+                assert!(joined(&body[..length]) == text(parts));
+                length
+            } else {
+                let length = parts * PART;
+                assert!(body[..length] == text(parts));
+                length
+            };
+            rest = &body[length..];
+        }
+        assert!(rest.is_empty());
+    });
+}
+
+#[test]
 fn who_cannot_read_chunks_gets_it_whole() {
     runtime::run(async {
         let (head, body) = ask("GET /teller/text?parts=20 HTTP/1.0", "").await;

@@ -87,7 +87,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "wire.mesh",
         about: "pings to 1,000, 3,000 and 9,000 peers, and their pongs",
-        sides: &["ours"],
+        sides: &["ours", "sockets"],
         run: wire_mesh::run,
     },
     Case {

@@ -24,14 +24,15 @@ pub fn run(side: &str, reference: Option<&str>) -> Option<Figures> {
         tasks: 10,
         labels: 10,
     };
-    let questions = if side == "ours" { 2_000 } else { 30 };
+    let questions = if side == "ours" { 20_000 } else { 30 };
     let swarm = Swarm::open(&driven.master, AGENTS).ok()?;
     well(swarm.returning(&load).go())?;
     let mut scheduler = Scheduler::subscribe(&driven.master, "state.stall").ok()?;
     let mut idle = ask(&mut scheduler, questions)?;
     let readers = Readers::start(&driven.master);
+    let started = Instant::now();
     let mut busy = ask(&mut scheduler, questions)?;
-    let read = readers.stop()?;
+    let read = readers.stop()? as f64 / started.elapsed().as_secs_f64();
     scheduler.teardown();
     driven.clear(&swarm, &load)?;
     Some(figures([
@@ -39,7 +40,8 @@ pub fn run(side: &str, reference: Option<&str>) -> Option<Figures> {
         ("idle_p99_ms", percentile(&mut idle, 99.0)),
         ("read_p50_ms", percentile(&mut busy, 50.0)),
         ("read_p99_ms", percentile(&mut busy, 99.0)),
-        ("states_read", read as f64),
+        ("read_p999_ms", percentile(&mut busy, 99.9)),
+        ("states_read_per_second", read),
     ]))
 }
 

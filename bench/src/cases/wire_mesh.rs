@@ -2,6 +2,8 @@
 //! its agents. The peers are mere sockets in another process, of our kind, which agrees on
 //! rare answers, or of libprocess' kind, which answers each message and is answered each.
 
+mod sockets;
+
 use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -22,7 +24,7 @@ use tokio::sync::oneshot;
 use super::figures;
 use super::tick::Tick;
 use crate::companion::{self, Companion};
-use crate::process::{cpu_seconds, resident_bytes};
+use crate::process::{cpu_seconds, own_cpu, resident_bytes};
 use crate::report::{Figures, exponent};
 
 /// Peers. The largest comes first, so that its memory is not what another left.
@@ -41,6 +43,7 @@ pub fn run(side: &str, argument: Option<&str>) -> Option<Figures> {
     raise_file_limit();
     match side {
         "ours" => ours(),
+        "sockets" => sockets::run(),
         OUR_KIND | ANSWERING => swarm(argument?.parse().ok()?, side == OUR_KIND),
         _ => None,
     }
@@ -146,12 +149,12 @@ async fn measure(node: &Node, kind: &str, size: usize) -> Option<Cost> {
         .await?;
     let bytes = resident_bytes(me) - before;
     let count = PINGS.next_multiple_of(size);
-    let cpu = [me, swarm.pid()].map(cpu_seconds);
+    let before = (own_cpu(), cpu_seconds(swarm.pid()));
     ping(&pinger, count, size).await?;
-    let each = |pid, before| (cpu_seconds(pid) - before) / count as f64;
+    let own = (own_cpu() - before.0).as_secs_f64();
     let cost = Cost {
-        pinger: each(me, cpu[0]),
-        peers: each(swarm.pid(), cpu[1]),
+        pinger: own / count as f64,
+        peers: (cpu_seconds(swarm.pid()) - before.1) / count as f64,
         bytes,
     };
     pinger.call(|_, context| context.stop());

@@ -81,15 +81,9 @@ pub(crate) fn serve(
     }
 }
 
-async fn other(
-    node: &Node,
-    mut socket: Socket,
-    peer: SocketAddr,
-    mut buffer: BytesMut,
-    http: Serving,
-) {
-    match pipeline::serve(node, &mut socket, peer, &mut buffer).await {
-        pipeline::End::Other => http(Gate::new(socket, buffer, node), Some(peer)).await,
+async fn other(node: &Node, socket: Socket, peer: SocketAddr, mut buffer: BytesMut, http: Serving) {
+    match pipeline::serve(node, socket, peer, &mut buffer).await {
+        pipeline::End::Other(socket) => http(Gate::new(socket, buffer, node), Some(peer)).await,
         pipeline::End::Closed => {}
     }
 }

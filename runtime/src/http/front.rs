@@ -150,12 +150,13 @@ async fn answer(node: &Node, request: HttpRequest, payload: web::Payload) -> Htt
             request.path = path;
             match published.serve {
                 Serve::Now(serve) => serve(&request),
-                Serve::Aside(serve) if node.world().has_threads() => {
-                    tokio::task::spawn_blocking(move || serve(&request))
+                Serve::Aside(serve) => match node.event_loop_aside() {
+                    Some(aside) => aside
+                        .spawn_blocking(move || serve(&request))
                         .await
-                        .unwrap_or_else(|_| Response::empty(500))
-                }
-                Serve::Aside(serve) => serve(&request),
+                        .unwrap_or_else(|_| Response::empty(500)),
+                    None => serve(&request),
+                },
                 Serve::Later(serve) => {
                     let (responder, answered) = Responder::new(node, request.peer);
                     serve(request, responder);

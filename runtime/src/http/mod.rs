@@ -7,6 +7,7 @@ mod gate;
 mod inbound;
 mod messages;
 mod outgoing;
+mod outlet;
 mod pace;
 mod parts;
 mod payload;

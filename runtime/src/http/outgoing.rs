@@ -10,6 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_core::Stream;
 
+use crate::aside;
 use crate::http::parts::{Cut, PartsReader};
 use crate::http::payload::PIECE;
 
@@ -60,7 +61,10 @@ impl Outgoing {
             // Writing to a vector does not fail.
             let compressed = match (&mut self.encoder, part) {
                 (Some(encoder), Some(part)) => {
-                    let _ = encoder.write_all(&part);
+                    for piece in part.chunks(PIECE) {
+                        let _ = encoder.write_all(piece);
+                        aside::give_way();
+                    }
                     std::mem::take(encoder.get_mut())
                 }
                 _ => {

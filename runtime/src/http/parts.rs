@@ -11,6 +11,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 pub(crate) use self::sent::SentParts;
+use crate::aside;
 use crate::http::response::Body;
 use crate::sync::lock;
 
@@ -107,7 +108,8 @@ impl PartsWriter {
         (Self { last }, PartsReader { read })
     }
 
-    /// Writes a part. Of a body that was [cut](Cut), nothing is kept.
+    /// Writes a part. Other threads that wait for this processor have it before the next one. Of a
+    /// body that was [cut](Cut), nothing is kept.
     pub fn write(&mut self, part: impl Into<Bytes>) {
         let part = part.into();
         if part.is_empty() {
@@ -132,6 +134,7 @@ impl PartsWriter {
         drop(state);
         self.last = link;
         waiting.into_iter().for_each(Waker::wake);
+        aside::give_way();
     }
 }
 

@@ -1,29 +1,27 @@
-//! Calls: small requests that actors answer later
+//! Calls: small requests that are answered later
 //! ([`Published::later`](super::Published::later)). They are read back to back, as messages
 //! are, handed over as they come, and answered in order, several answers in one write. An
-//! answer may be a stream of records. Whatever else comes goes on to actix-web.
+//! answer may be large, or a stream of records. Whatever else comes goes on to actix-web.
 
 mod head;
 mod known;
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf as _, BytesMut};
 use runtime_core::http::{HeadScan, Limits};
 use runtime_core::libprocess;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use self::head::{Date, write_head};
 use self::known::KnownHead;
-use crate::http::connection::{self, LINGER, discard, receive};
+use crate::http::connection::receive;
 use crate::http::front::{self, ENDED};
 use crate::http::outgoing::Outgoing;
+use crate::http::outlet::{Broken, Outlet, WRITE_AT_ONCE};
 use crate::http::request::Request;
 use crate::http::response::{Body, Responder, Response};
 use crate::http::site::Later;
@@ -33,9 +31,6 @@ use crate::world::Socket;
 
 /// How much is read at once.
 const READ_AT_ONCE: usize = 64 << 10;
-/// Records of a stream, and answers, that wait are written together up to about so many
-/// bytes.
-const WRITE_AT_ONCE: usize = 64 << 10;
 /// The longest body of what is read here.
 const BODY_MAX: u64 = 1 << 20;
 /// Bytes of bodies whose answers are awaited; beyond, the client is held back.
@@ -49,19 +44,19 @@ pub(crate) enum End {
     /// The connection is over.
     Closed,
     /// What comes next (it is in the buffer) is no call.
-    Other,
+    Other(Socket),
 }
 
 /// Serves the calls at the front of a connection until something else comes.
 pub(crate) async fn serve(
     node: &Node,
-    socket: &mut Socket,
+    socket: Socket,
     peer: SocketAddr,
     buffer: &mut BytesMut,
 ) -> End {
     let mut pipeline = Pipeline {
         node,
-        socket,
+        outlet: Some(Outlet::new(node, socket)),
         peer,
         buffer,
         limits: node.limits().request(),
@@ -71,21 +66,27 @@ pub(crate) async fn serve(
         since: None,
         waiting: VecDeque::new(),
         waiting_bytes: 0,
-        out: Vec::new(),
         date: Date::default(),
     };
-    match pipeline.run().await {
-        Ok(end) => end,
-        Err(Broken) => End::Closed,
+    let end = pipeline.run().await;
+    match (end, pipeline.outlet) {
+        (Ok(Last::Other), Some(outlet)) => End::Other(outlet.socket),
+        _ => End::Closed,
     }
 }
 
-/// The connection cannot be used any more.
-struct Broken;
+/// What ends the calls of a connection that can still be used.
+enum Last {
+    /// A call that was the last.
+    Call,
+    /// Something else than a call.
+    Other,
+}
 
 struct Pipeline<'a> {
     node: &'a Node,
-    socket: &'a mut Socket,
+    /// Gone while a large answer is sent, and for good if that fails.
+    outlet: Option<Outlet>,
     peer: SocketAddr,
     buffer: &'a mut BytesMut,
     limits: Limits,
@@ -99,7 +100,6 @@ struct Pipeline<'a> {
     /// Calls that are owed an answer, in the order that they came.
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
-    out: Vec<u8>,
     date: Date,
 }
 
@@ -132,7 +132,11 @@ enum Front {
 }
 
 impl Pipeline<'_> {
-    async fn run(&mut self) -> Result<End, Broken> {
+    fn outlet(&mut self) -> Result<&mut Outlet, Broken> {
+        self.outlet.as_mut().ok_or(Broken)
+    }
+
+    async fn run(&mut self) -> Result<Last, Broken> {
         let mut front = Front::Call;
         loop {
             if front == Front::Call {
@@ -145,18 +149,18 @@ impl Pipeline<'_> {
                     Err(oneshot::error::TryRecvError::Closed) => Response::text(503, ENDED),
                 };
                 if !self.answer(response).await? {
-                    return Ok(End::Closed);
+                    return Ok(Last::Call);
                 }
             }
-            self.write().await?;
+            self.outlet()?.write().await?;
             if self.waiting.is_empty() && front == Front::Other {
-                return Ok(End::Other);
+                return Ok(Last::Other);
             }
             let response = self.wait(front == Front::Call).await?;
             if let Some(response) = response
                 && !self.answer(response).await?
             {
-                return Ok(End::Closed);
+                return Ok(Last::Call);
             }
         }
     }
@@ -238,7 +242,8 @@ impl Pipeline<'_> {
             (None, _) if self.waiting.is_empty() => Some(Instant::now() + limits.keep_alive),
             (None, _) => None,
         };
-        let read = receive(self.socket, self.buffer, READ_AT_ONCE);
+        let outlet = self.outlet.as_mut().ok_or(Broken)?;
+        let read = receive(&mut outlet.socket, self.buffer, READ_AT_ONCE);
         let read = async {
             match deadline {
                 Some(deadline) => timeout_at(deadline, read).await,
@@ -259,9 +264,9 @@ impl Pipeline<'_> {
                 if self.since.is_some() && self.waiting.is_empty() {
                     self.node.inner.bodies.refused(408);
                     let text = "The request did not come whole.";
-                    libprocess::answer(408, text, true, &mut self.out);
-                    self.write().await?;
-                    self.close().await;
+                    libprocess::answer(408, text, true, &mut outlet.waiting);
+                    outlet.write().await?;
+                    outlet.close().await;
                 }
                 Err(Broken)
             }
@@ -283,9 +288,10 @@ impl Pipeline<'_> {
             body,
         } = response;
         let date = self.date.text(self.node);
+        let mut outlet = self.outlet.take().ok_or(Broken)?;
         let mut head = |length: Option<u64>| {
             write_head(
-                &mut self.out,
+                &mut outlet.waiting,
                 status,
                 &headers,
                 date,
@@ -296,132 +302,62 @@ impl Pipeline<'_> {
         match body {
             Body::Full(bytes) => {
                 head(Some(bytes.len() as u64));
-                self.write_part(&bytes).await?;
+                outlet.part(&bytes).await?;
             }
             Body::Parts(parts) => {
                 let outgoing = Outgoing::new(parts, call.accepts_gzip);
                 // Asked once: it may be known a moment later.
                 let length = outgoing.length();
                 head(length);
-                self.parts(outgoing, length.is_none()).await?;
+                outlet = outlet.parts(outgoing, length.is_none()).await?;
             }
             Body::Stream(records) => {
                 head(None);
-                self.stream(records).await?;
+                stream(&mut outlet, self.buffer, records).await?;
             }
             Body::File { file, length } => {
                 head(Some(length));
-                self.file(file, length).await?;
+                outlet.file(file, length).await?;
             }
         }
         if !call.keep_alive {
-            self.write().await?;
-            self.close().await;
+            outlet.write().await?;
+            outlet.close().await;
         }
+        self.outlet = Some(outlet);
         Ok(call.keep_alive)
     }
+}
 
-    /// Writes a body as it comes, in chunks unless its length is known.
-    async fn parts(&mut self, mut outgoing: Outgoing, is_chunked: bool) -> Result<(), Broken> {
-        while let Some(part) = poll_fn(|cx| outgoing.poll_part(cx)).await {
-            let part = part.map_err(|_| Broken)?;
-            if is_chunked {
-                self.chunk(&part).await?;
-            } else {
-                self.write_part(&part).await?;
-            }
-        }
-        if is_chunked {
-            self.out.extend_from_slice(b"0\r\n\r\n");
-        }
-        Ok(())
-    }
-
-    /// Writes records as they come, each as one chunk, until the stream ends.
-    async fn stream(&mut self, mut records: StreamReader) -> Result<(), Broken> {
-        loop {
-            self.write().await?;
-            let has_room = self.buffer.len() < READ_AT_ONCE;
-            let first = tokio::select! {
-                biased;
-                record = records.next() => record,
-                // That a client has gone is noticed at once.
-                read = receive(self.socket, self.buffer, READ_AT_ONCE), if has_room => match read {
-                    Ok(0) | Err(_) => return Err(Broken),
-                    Ok(_) => continue,
-                },
-            };
-            let Some(first) = first else {
-                self.out.extend_from_slice(b"0\r\n\r\n");
-                return Ok(());
-            };
-            self.chunk(&first.map_err(|_| Broken)?).await?;
-            // A record seldom comes alone: the others of its batch are let come, too.
-            tokio::task::yield_now().await;
-            while self.out.len() < WRITE_AT_ONCE
-                && let Some(record) = records.next_ready()
-            {
-                self.chunk(&record.map_err(|_| Broken)?).await?;
-            }
-        }
-    }
-
-    async fn chunk(&mut self, record: &Bytes) -> Result<(), Broken> {
-        if !record.is_empty() {
-            // Writing to a vector does not fail.
-            let _ = write!(self.out, "{:x}\r\n", record.len());
-            self.write_part(record).await?;
-            self.out.extend_from_slice(b"\r\n");
-        }
-        Ok(())
-    }
-
-    async fn file(&mut self, file: std::fs::File, length: u64) -> Result<(), Broken> {
-        let mut file = tokio::fs::File::from_std(file).take(length);
-        let mut left = length;
-        while left > 0 {
-            self.write().await?;
-            let read = file.read_buf(&mut self.out).await.map_err(|_| Broken)?;
-            if read == 0 {
-                // Shorter than was said: the client must notice.
-                return Err(Broken);
-            }
-            left = left.saturating_sub(read as u64);
-        }
-        Ok(())
-    }
-
-    /// Writes bytes behind those that wait; large ones are not copied.
-    async fn write_part(&mut self, bytes: &Bytes) -> Result<(), Broken> {
-        if bytes.len() < WRITE_AT_ONCE {
-            self.out.extend_from_slice(bytes);
+/// Writes records as they come, each as one chunk, until the stream ends.
+async fn stream(
+    outlet: &mut Outlet,
+    buffer: &mut BytesMut,
+    mut records: StreamReader,
+) -> Result<(), Broken> {
+    loop {
+        outlet.write().await?;
+        let has_room = buffer.len() < READ_AT_ONCE;
+        let first = tokio::select! {
+            biased;
+            record = records.next() => record,
+            // That a client has gone is noticed at once.
+            read = receive(&mut outlet.socket, buffer, READ_AT_ONCE), if has_room => match read {
+                Ok(0) | Err(_) => return Err(Broken),
+                Ok(_) => continue,
+            },
+        };
+        let Some(first) = first else {
+            outlet.last_chunk();
             return Ok(());
-        }
-        self.write().await?;
-        for part in bytes.chunks(WRITE_AT_ONCE) {
-            let written = self.socket.write_all(part);
-            match timeout(self.node.limits().write_time, written).await {
-                Ok(Ok(())) => {}
-                _ => return Err(Broken),
-            }
-            // A client that reads as fast as it comes leaves other connections their turn.
-            tokio::task::yield_now().await;
-        }
-        Ok(())
-    }
-
-    async fn write(&mut self) -> Result<(), Broken> {
-        if connection::write(self.node, self.socket, &mut self.out).await {
-            Ok(())
-        } else {
-            Err(Broken)
-        }
-    }
-
-    /// Ends the connection after what has been written.
-    async fn close(&mut self) {
-        if self.socket.shutdown().await.is_ok() {
-            let _ = timeout(LINGER, discard(self.socket)).await;
+        };
+        outlet.chunk(&first.map_err(|_| Broken)?).await?;
+        // A record seldom comes alone: the others of its batch are let come, too.
+        tokio::task::yield_now().await;
+        while outlet.waiting.len() < WRITE_AT_ONCE
+            && let Some(record) = records.next_ready()
+        {
+            outlet.chunk(&record.map_err(|_| Broken)?).await?;
         }
     }
 }

@@ -25,7 +25,8 @@ impl KnownHead {
     /// Reads the head of what may be a call; none when it is none for sure.
     pub(super) fn read(head: &[u8], limits: &Limits, peer: SocketAddr) -> Option<Self> {
         let parsed = Head::parse(head, limits).ok()?;
-        if parsed.method != "POST"
+        let method = Method::parse(parsed.method);
+        if !matches!(method, Method::Get | Method::Post)
             || parsed.expects_continue
             || parsed.content_encoding.is_some()
             || libprocess::is_message(&parsed)
@@ -52,7 +53,7 @@ impl KnownHead {
         Some(Self {
             bytes: head.into(),
             request: Request {
-                method: Method::Post,
+                method,
                 path: path.to_owned(),
                 target: parsed.target.to_owned(),
                 query: parse_query(query),
