@@ -222,7 +222,7 @@ impl Agent {
     }
 
     /// Changes what is on it.
-    fn change<R>(&mut self, change: impl FnOnce(&mut Load) -> R) -> R {
+    pub(super) fn change<R>(&mut self, change: impl FnOnce(&mut Load) -> R) -> R {
         let result = change(Arc::make_mut(&mut self.load));
         if self.load.is_none() {
             self.load = Load::none();
@@ -230,10 +230,14 @@ impl Agent {
         result
     }
 
-    pub(crate) fn use_resources(&mut self, framework: &FrameworkId, resources: &Resources) {
-        self.change(|load| {
-            let used = load.used.entry(framework.clone()).or_default();
-            *Arc::make_mut(used) += resources;
+    pub(crate) fn use_resources(&mut self, framework: &FrameworkId, resources: &Arc<Resources>) {
+        self.change(|load| match load.used.get_mut(framework) {
+            Some(used) => *Arc::make_mut(used) += &**resources,
+            None if resources.is_empty() => {}
+            None => {
+                let used = Arc::clone(resources);
+                load.used.insert(framework.clone(), used);
+            }
         });
     }
 

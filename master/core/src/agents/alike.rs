@@ -15,6 +15,7 @@ const KINDS_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Alike {
     resources: Recent<Resources>,
+    used: Recent<Resources>,
     versions: Recent<str>,
 }
 
@@ -29,6 +30,17 @@ impl Alike {
             agent.total = Arc::clone(&agent.own);
         }
         self.versions.share(&mut agent.version, |a, b| a == b);
+    }
+
+    /// Has what frameworks use of the agent be shared with what they use of others.
+    pub(super) fn share_used(&mut self, agent: &mut Agent) {
+        let used = agent.load.used.iter().map(|(framework, used)| {
+            let mut used = Arc::clone(used);
+            self.used.share(&mut used, |a, b| a.iter().eq(b.iter()));
+            (framework.clone(), used)
+        });
+        let used = used.collect();
+        agent.change(|load| load.used = used);
     }
 }
 

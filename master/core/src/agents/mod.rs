@@ -140,6 +140,14 @@ impl Agents {
         self.by_pid.insert(&pid, id, &self.view.registered);
     }
 
+    /// What frameworks use of the agent is kept once, if they use as much of others. To be
+    /// called when much has been added to it.
+    pub(crate) fn share_used(&mut self, id: &AgentId) {
+        if let Some(agent) = self.view.registered.get_mut(id) {
+            self.alike.share_used(Arc::make_mut(agent));
+        }
+    }
+
     pub(crate) fn remove(&mut self, id: &AgentId) -> Option<Arc<Agent>> {
         let agent = self.view.registered.remove(id)?;
         self.view.total -= agent.total.scalars();

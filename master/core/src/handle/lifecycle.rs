@@ -72,7 +72,7 @@ impl Master {
         if let Some(agent) = self.agents.get_mut(task.agent()) {
             agent.add_task(task.framework(), task.id());
             if live {
-                agent.use_resources(task.framework(), task.resources());
+                agent.use_resources(task.framework(), &task.resources_shared());
             }
         }
         self.operators.tell(turn, || v1::master::Event {
@@ -217,7 +217,8 @@ impl Master {
         framework.use_resources(executor.resources());
         if let Some(agent) = self.agents.get_mut(executor.agent()) {
             agent.add_executor(framework_id, executor.id());
-            agent.use_resources(framework_id, executor.resources());
+            let resources = Arc::new(executor.resources().clone());
+            agent.use_resources(framework_id, &resources);
         }
         framework.add_executor(Arc::new(executor));
     }

@@ -157,6 +157,7 @@ impl Master {
         for task in tasks {
             self.add_task(turn, task);
         }
+        self.agents.share_used(id);
         for archive in completed {
             self.recover_history(archive);
         }

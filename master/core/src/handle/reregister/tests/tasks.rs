@@ -1,5 +1,7 @@
 //! Frameworks and tasks that a returning agent reports, or does not.
 
+use std::sync::Arc;
+
 use super::*;
 
 #[test]
@@ -43,6 +45,31 @@ fn a_new_master_learns_frameworks_and_tasks_from_agents() {
     );
     let snapshot = world.master.snapshot();
     assert!(snapshot.frameworks.get(&framework).unwrap().is_active());
+}
+
+#[test]
+fn what_a_framework_uses_of_several_agents_is_kept_once() {
+    let mut world = World::new();
+    let framework = FrameworkId::from("old-0000");
+    let used = ["old-S1", "old-S2"].map(|agent| {
+        let agent = AgentId::from(agent);
+        let number = world.master.snapshot().agents.registered().len() as u16 + 1;
+        let task = |name: &str| {
+            let name = format!("{name} of {agent}");
+            reported_task(&name, &agent, &framework, TaskState::TaskRunning)
+        };
+        let message = ReregisterSlaveMessage {
+            frameworks: vec![known(&framework, framework_info())],
+            tasks: vec![task("a"), task("b")],
+            ..report(number, &agent, RESOURCES)
+        };
+        send(&mut world, number, message);
+        let snapshot = world.master.snapshot();
+        Arc::clone(&snapshot.agents.get(&agent).unwrap().used()[&framework])
+    });
+    assert_eq!(used[0].unallocated().to_string(), "cpus:2; mem:64");
+    assert!(Arc::ptr_eq(&used[0], &used[1]));
+    world.check_books();
 }
 
 #[test]
