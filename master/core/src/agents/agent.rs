@@ -125,7 +125,7 @@ impl Agent {
 
     /// What outstanding offers hold of it.
     pub fn offered(&self) -> &Resources {
-        &self.load.offered
+        self.load.offered()
     }
 
     /// What live tasks and executors use of it, by framework; a framework without use
@@ -333,14 +333,14 @@ impl Agent {
     pub(crate) fn add_offer(&mut self, offer: &OfferId, resources: &Resources) {
         self.change(|load| {
             load.offers.insert(offer.clone());
-            load.offered += resources;
+            load.add_offered(resources);
         });
     }
 
     pub(crate) fn remove_offer(&mut self, offer: &OfferId, resources: &Resources) {
         self.change(|load| {
             load.offers.remove(offer);
-            load.offered -= resources;
+            load.remove_offered(resources);
         });
     }
 

@@ -10,7 +10,8 @@ use model::ids::{ExecutorId, FrameworkId, OfferId, TaskId};
 /// these share one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Load {
-    pub(super) offered: Resources,
+    /// Absent when nothing is, as usual where tasks use all or no one wants more.
+    offered: Option<Box<Resources>>,
     /// Shared, since a node of the map has room for many.
     pub(super) used: OrdMap<FrameworkId, Arc<Resources>>,
     pub(super) tasks: OrdSet<(FrameworkId, TaskId)>,
@@ -29,6 +30,23 @@ impl Load {
         Arc::clone(&NONE)
     }
 
+    /// What outstanding offers hold.
+    pub(super) fn offered(&self) -> &Resources {
+        static NOTHING: LazyLock<Resources> = LazyLock::new(Resources::default);
+        self.offered.as_deref().unwrap_or(&NOTHING)
+    }
+
+    pub(super) fn add_offered(&mut self, resources: &Resources) {
+        **self.offered.get_or_insert_default() += resources;
+    }
+
+    pub(super) fn remove_offered(&mut self, resources: &Resources) {
+        if let Some(offered) = &mut self.offered {
+            **offered -= resources;
+        }
+        self.offered.take_if(|offered| offered.is_empty());
+    }
+
     pub(super) fn is_none(&self) -> bool {
         let Self {
             offered,
@@ -43,7 +61,7 @@ impl Load {
             && offers.is_empty()
             && executors.is_empty()
             && used.is_empty()
-            && offered.is_empty()
+            && offered.is_none()
             && on_their_way.is_empty()
             && killed.is_empty()
     }
