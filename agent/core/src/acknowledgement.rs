@@ -117,6 +117,7 @@ mod tests {
     fn another_masters_acknowledgement_does_not_count() {
         let mut world = World::registered();
         world.run(executor_task("t", "e"));
+        world.launched("e");
         world.subscribe("e");
         world.update("e", "t", v1::TaskState::TaskFinished, uuid(1));
         let message = |uuid: Vec<u8>| {

@@ -38,6 +38,7 @@ impl Agent {
             tracing::warn!(executor = %executor_id, "Killing an executor: it is terminating");
             turn.effect(Effect::DestroyContainer(container_id.clone()));
         }
+        self.take_early_updates(&framework_id, &executor_id, turn);
     }
 
     pub(crate) fn container_launch_failed(
@@ -80,6 +81,7 @@ impl Agent {
         };
         let status = termination.and_then(|termination| termination.status);
         tracing::info!(executor = %executor_id, framework = %framework_id, ?status, "Executor ended");
+        self.take_early_updates(&framework_id, &executor_id, turn);
         self.disconnect_executor(&framework_id, &executor_id, turn);
         let Some(framework) = self.framework(&framework_id) else {
             return;

@@ -30,7 +30,6 @@ impl Agent {
             // A container within the executor's, of which only the executor knows.
             return;
         }
-        // An executor that is faster than the containerizer's report already runs.
         if let Some(known) = &executor.container_status {
             filled.executor_pid = known.executor_pid.or(filled.executor_pid);
             filled.cgroup_info = known.cgroup_info.or(filled.cgroup_info);
@@ -57,6 +56,8 @@ fn host_network(pid: &Pid) -> v1::NetworkInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::Input;
+    use crate::limits::EARLY_UPDATES_MAX;
     use crate::testing::{World, command_task, update_call, uuid};
 
     #[test]
@@ -66,11 +67,48 @@ mod tests {
         world.subscribe("t");
         world.take();
         world.update("t", "t", v1::TaskState::TaskRunning, uuid(1));
+        assert!(world.sent().is_empty());
+        world.launched("t");
         let status = world.only_update().status.container_status.unwrap();
         let container_id = &world.executor("t").container_id;
         assert_eq!(status.container_id, Some(container_id.to_proto()));
-        assert_eq!(status.executor_pid, None);
+        assert_eq!(status.executor_pid, Some(42));
         assert_eq!(status.network_infos.len(), 1);
+    }
+
+    #[test]
+    fn what_came_early_is_told_though_the_container_was_never_reported() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        world.subscribe("t");
+        world.take();
+        world.update("t", "t", v1::TaskState::TaskFinished, uuid(1));
+        assert!(world.sent().is_empty());
+        let container_id = world.executor("t").container_id.clone();
+        world.input(Input::ContainerLaunchFailed {
+            container_id,
+            message: "lost".to_owned(),
+        });
+        let status = world.only_update().status;
+        assert_eq!(status.state(), v1::TaskState::TaskFinished);
+    }
+
+    #[test]
+    fn not_more_than_some_updates_wait() {
+        let mut world = World::registered();
+        world.run(command_task("t", "true"));
+        world.subscribe("t");
+        world.take();
+        for number in 0..EARLY_UPDATES_MAX {
+            world.update("t", "t", v1::TaskState::TaskRunning, uuid(number as u8));
+        }
+        assert!(world.sent().is_empty());
+        world.update("t", "t", v1::TaskState::TaskRunning, uuid(255));
+        assert!(world.executor("t").early_updates.is_empty());
+        assert_eq!(
+            world.only_update().status.uuid,
+            Some(uuid(0).as_bytes().to_vec().into())
+        );
     }
 
     #[test]

@@ -237,6 +237,7 @@ impl Agent {
             completed: Vector::new(),
             pending_termination: None,
             container_status: None,
+            early_updates: Vector::new(),
             allocated: own,
             granted,
             last_update: 0,

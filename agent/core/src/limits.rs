@@ -18,6 +18,10 @@ pub const STATUS_RETRY_INTERVAL_MAX: Duration = Duration::from_secs(600);
 /// them until it subscribes anew. A terminal update is always taken.
 pub const PENDING_UPDATES_PER_TASK_MAX: usize = 1000;
 
+/// Updates of an executor that wait for the report that its container runs. With more, none
+/// waits any longer.
+pub const EARLY_UPDATES_MAX: usize = 100;
+
 /// Uuids of acknowledged updates remembered for one task, to drop duplicates.
 pub const REMEMBERED_UPDATES_PER_TASK_MAX: usize = 1000;
 

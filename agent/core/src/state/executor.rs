@@ -109,6 +109,9 @@ pub struct Executor {
     pub pending_termination: Option<PendingTermination>,
     /// What the containerizer said about the container when it launched it.
     pub container_status: Option<Arc<v1::ContainerStatus>>,
+    /// Updates that came before the containerizer said that. They wait for it, since they
+    /// are to tell of it; executors are faster now and then.
+    pub early_updates: Vector<v1::TaskStatus>,
     /// What the executor, its queued and its launched tasks hold.
     pub allocated: Resources,
     /// What the containerizer was last told that the container may use.
