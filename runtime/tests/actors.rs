@@ -493,6 +493,35 @@ fn messages_of_any_size_keep_their_order() {
 }
 
 #[test]
+fn what_is_sent_behind_a_message_that_is_written_in_part_leaves_too() {
+    runtime::run(async {
+        let (near, far) = (node().await, node().await);
+        let talker = near.spawn("talker", Talker, Placement::OwnThread).unwrap();
+        let listener = far
+            .spawn("listener", Listener::default(), Placement::OwnThread)
+            .unwrap();
+        let (sent, told) = std::sync::mpsc::channel();
+        let say = |text: String| {
+            let (to, sent) = (listener.pid().clone(), sent.clone());
+            talker.call(move |_, context| {
+                context.send(&to, Note(text));
+                sent.send(()).unwrap();
+            });
+        };
+        say("the connection is there".to_owned());
+        until(&listener, 1).await;
+        told.recv().unwrap();
+        // This thread, which writes what the socket does not take at once, looks only when both
+        // have been sent.
+        for text in ["x".repeat(16 << 20), "behind it".to_owned()] {
+            say(text);
+            told.recv().unwrap();
+        }
+        until(&listener, 3).await;
+    });
+}
+
+#[test]
 fn one_connection_brings_messages_for_actors_of_any_thread() {
     runtime::run(async {
         let far = node().await;

@@ -374,8 +374,10 @@ impl Peer {
         if writer.is_none() {
             *writer = state.writer.take();
         }
-        let is_told = std::mem::take(&mut state.is_told) || state.closed;
-        let written = state.queue.take(&mut batch.bytes, is_told);
+        let is_wanted = state.is_told || state.closed;
+        // What waits behind something begun is not taken with it, nor told of again.
+        state.is_told &= state.queue.has_begun();
+        let written = state.queue.take(&mut batch.bytes, is_wanted);
         self.accounts.waiting.fetch_sub(written, Ordering::Relaxed);
         if !batch.bytes.is_empty() {
             state.is_being_used();

@@ -78,6 +78,11 @@ impl Queue {
         written
     }
 
+    /// Whether the rest of something that was begun is to be written next.
+    pub(super) fn has_begun(&self) -> bool {
+        !self.begun.is_empty()
+    }
+
     /// What waits, if nothing is being written.
     pub(super) fn next(&self) -> Option<&[u8]> {
         (self.writing == 0 && !self.waiting.is_empty()).then_some(&self.waiting)
