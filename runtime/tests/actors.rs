@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use runtime::http::{Help, Method, Request, Responder, Response, StreamHead, StreamWriter};
-use runtime::{Actor, Context, Declaration, Node, NodeConfig, Pid, Placement, SpawnError};
+use runtime::{Actor, Context, Declaration, Handle, Node, NodeConfig, Pid, Placement, SpawnError};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -468,14 +468,19 @@ impl Actor for Talker {
     fn declare(_: &mut Declaration<Self>) {}
 }
 
+/// Two actors on nodes of their own.
+async fn talker_and_listener() -> (Handle<Talker>, Handle<Listener>) {
+    let (near, far) = (node().await, node().await);
+    let listener = Listener::default();
+    let talker = near.spawn("talker", Talker, Placement::OwnThread);
+    let listener = far.spawn("listener", listener, Placement::OwnThread);
+    (talker.unwrap(), listener.unwrap())
+}
+
 #[test]
 fn messages_of_any_size_keep_their_order() {
     runtime::run(async {
-        let (near, far) = (node().await, node().await);
-        let talker = near.spawn("talker", Talker, Placement::OwnThread).unwrap();
-        let listener = far
-            .spawn("listener", Listener::default(), Placement::OwnThread)
-            .unwrap();
+        let (talker, listener) = talker_and_listener().await;
         // Some fill the socket, so that only their beginning is written at once.
         let text = |number: usize| "x".repeat([10, 3 << 20, 100_000][number % 3] + number);
         for number in 0..12 {
@@ -495,11 +500,7 @@ fn messages_of_any_size_keep_their_order() {
 #[test]
 fn what_is_sent_behind_a_message_that_is_written_in_part_leaves_too() {
     runtime::run(async {
-        let (near, far) = (node().await, node().await);
-        let talker = near.spawn("talker", Talker, Placement::OwnThread).unwrap();
-        let listener = far
-            .spawn("listener", Listener::default(), Placement::OwnThread)
-            .unwrap();
+        let (talker, listener) = talker_and_listener().await;
         let (sent, told) = std::sync::mpsc::channel();
         let say = |text: String| {
             let (to, sent) = (listener.pid().clone(), sent.clone());

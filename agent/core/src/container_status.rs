@@ -56,60 +56,7 @@ fn host_network(pid: &Pid) -> v1::NetworkInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Input;
-    use crate::limits::EARLY_UPDATES_MAX;
-    use crate::testing::{World, command_task, update_call, uuid};
-
-    #[test]
-    fn an_executor_faster_than_its_launch_is_located_all_the_same() {
-        let mut world = World::registered();
-        world.run(command_task("t", "true"));
-        world.subscribe("t");
-        world.take();
-        world.update("t", "t", v1::TaskState::TaskRunning, uuid(1));
-        assert!(world.sent().is_empty());
-        world.launched("t");
-        let status = world.only_update().status.container_status.unwrap();
-        let container_id = &world.executor("t").container_id;
-        assert_eq!(status.container_id, Some(container_id.to_proto()));
-        assert_eq!(status.executor_pid, Some(42));
-        assert_eq!(status.network_infos.len(), 1);
-    }
-
-    #[test]
-    fn what_came_early_is_told_though_the_container_was_never_reported() {
-        let mut world = World::registered();
-        world.run(command_task("t", "true"));
-        world.subscribe("t");
-        world.take();
-        world.update("t", "t", v1::TaskState::TaskFinished, uuid(1));
-        assert!(world.sent().is_empty());
-        let container_id = world.executor("t").container_id.clone();
-        world.input(Input::ContainerLaunchFailed {
-            container_id,
-            message: "lost".to_owned(),
-        });
-        let status = world.only_update().status;
-        assert_eq!(status.state(), v1::TaskState::TaskFinished);
-    }
-
-    #[test]
-    fn not_more_than_some_updates_wait() {
-        let mut world = World::registered();
-        world.run(command_task("t", "true"));
-        world.subscribe("t");
-        world.take();
-        for number in 0..EARLY_UPDATES_MAX {
-            world.update("t", "t", v1::TaskState::TaskRunning, uuid(number as u8));
-        }
-        assert!(world.sent().is_empty());
-        world.update("t", "t", v1::TaskState::TaskRunning, uuid(255));
-        assert!(world.executor("t").early_updates.is_empty());
-        assert_eq!(
-            world.only_update().status.uuid,
-            Some(uuid(0).as_bytes().to_vec().into())
-        );
-    }
+    use crate::testing::{World, update_call, uuid};
 
     #[test]
     fn what_an_executor_says_of_a_container_of_its_own_stays() {

@@ -11,6 +11,7 @@ pub mod config;
 mod container;
 mod container_status;
 mod delivery;
+mod early_updates;
 pub mod effect;
 pub mod env;
 mod environment;

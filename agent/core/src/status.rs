@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use crate::agent::Agent;
 use crate::events;
-use crate::limits::EARLY_UPDATES_MAX;
 use crate::state::{ExecutorPhase, FrameworkPhase};
 use crate::task;
 use crate::turn::Turn;
@@ -109,46 +108,8 @@ impl Agent {
         self.record_and_stream(update, turn);
     }
 
-    /// An executor says something about one of its tasks.
-    pub(crate) fn executor_update(
-        &mut self,
-        framework_id: &FrameworkId,
-        executor_id: &ExecutorId,
-        status: v1::TaskStatus,
-        turn: &mut Turn<'_, '_>,
-    ) {
-        let is_early = self.executor(framework_id, executor_id).is_some_and(|it| {
-            it.container_status.is_none() && it.phase != ExecutorPhase::Terminated
-        });
-        if is_early && let Some(executor) = self.executor_mut(framework_id, executor_id) {
-            executor.early_updates.push_back(status);
-            if executor.early_updates.len() > EARLY_UPDATES_MAX {
-                self.take_early_updates(framework_id, executor_id, turn);
-            }
-            return;
-        }
-        self.take_update(framework_id, executor_id, status, turn);
-    }
-
-    /// Takes the updates that waited for the container.
-    pub(crate) fn take_early_updates(
-        &mut self,
-        framework_id: &FrameworkId,
-        executor_id: &ExecutorId,
-        turn: &mut Turn<'_, '_>,
-    ) {
-        let executor = self.executor(framework_id, executor_id);
-        if executor.is_none_or(|it| it.early_updates.is_empty()) {
-            return;
-        }
-        let executor = self.executor_mut(framework_id, executor_id);
-        let early = executor.map(|it| std::mem::take(&mut it.early_updates));
-        for status in early.unwrap_or_default() {
-            self.take_update(framework_id, executor_id, status, turn);
-        }
-    }
-
-    fn take_update(
+    /// Takes what an executor says about one of its tasks.
+    pub(crate) fn take_update(
         &mut self,
         framework_id: &FrameworkId,
         executor_id: &ExecutorId,
